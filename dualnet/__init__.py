@@ -1,0 +1,27 @@
+"""Every deep-learning concept twice, natively in TensorFlow/Keras and in PyTorch, and proved equal.
+
+>>> import dualnet
+>>> model = dualnet.build("lenet", backend="torch", variant="relu_max")
+
+Importing this package imports no framework and no NumPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dualnet.catalogue import build, concept, concepts, load, twin
+
+__all__ = ["__version__", "build", "concept", "concepts", "load", "twin"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("dualnet")
+    if name in __all__:
+        return getattr(import_module("dualnet.catalogue"), name)
+    raise AttributeError(f"module 'dualnet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Convolutional networks, the classics: what the concepts are, told without a framework."""

@@ -1,0 +1,1 @@
+"""Tensors, linear algebra and automatic differentiation: what the concepts are, told without a framework."""

@@ -1,0 +1,1 @@
+"""Linear models: what the concepts are, told without a framework."""

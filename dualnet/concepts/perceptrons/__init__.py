@@ -1,0 +1,1 @@
+"""Multilayer perceptrons: what the concepts are, told without a framework."""

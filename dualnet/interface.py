@@ -1,0 +1,380 @@
+"""The contract: what a concept declares, and what a backend must be able to do.
+
+Nothing here knows a framework.  ``concepts/`` fills these records in; the twins in ``tf/`` and ``torch/`` follow
+them; ``parity`` and ``training`` drive any twin through the `Backend` protocol alone.
+
+Axes are written in letters: N batch, C channels, D H W depth, height and width, T time, F features, K classes.
+Canonical arrays are channels first ("NCHW"), as in PyTorch; the TensorFlow backend converts at the seam.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualnet.errors import (
+    BackendConflictError,
+    ConceptError,
+    ConfigError,
+    DataError,
+    DualnetError,
+    MissingFrameworkError,
+    StateError,
+)
+from dualnet.process import BACKENDS, BackendName, prepare
+
+__all__ = [
+    "BACKENDS",
+    "Array",
+    "Arrays",
+    "Backend",
+    "BackendConflictError",
+    "BackendName",
+    "Case",
+    "Concept",
+    "ConceptError",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "Difference",
+    "DualnetError",
+    "Gradients",
+    "Initializer",
+    "Kind",
+    "Loss",
+    "MissingFrameworkError",
+    "Optimizer",
+    "Recipe",
+    "Spec",
+    "Stage",
+    "State",
+    "StateError",
+    "Trainer",
+    "Variant",
+    "check_fit",
+    "choose",
+    "named_outputs",
+    "prepare",
+]
+
+T = TypeVar("T")
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
+Config = Mapping[str, Any]
+Kind = Literal["ops", "model", "procedure"]
+Loss = Callable[[Any, Any], Any]
+"""From native outputs and native targets to a native scalar."""
+
+
+# --- what a concept declares -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One point where the two frameworks behave differently, and what the twins do about it."""
+
+    id: str
+    what: str
+    _: KW_ONLY
+    tf: str
+    torch: str
+    ours: str
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call of a function that both twins export, with its third opinion.
+
+    Args:
+        function: the exported name.
+        args: keyword arguments. Every NumPy array becomes a native tensor of the same dtype and shape.
+        oracle: the same function in NumPy or SciPy, called with the same keywords.
+        wrt: the arguments to differentiate by; each must be a floating array.
+        label: tells apart several cases of one function.
+        smooth: False at a kink or tie, where a difference quotient means nothing.
+        gradients: the vector-Jacobian products expected there, for a cotangent of ones.
+        raises: the error type that both sides raise instead of returning.
+    """
+
+    function: str
+    args: Mapping[str, Any]
+    oracle: Callable[..., Any] | None = None
+    _: KW_ONLY
+    wrt: tuple[str, ...] = ()
+    label: str = ""
+    smooth: bool = True
+    gradients: Arrays | None = None
+    raises: type[Exception] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.function}-{self.label}" if self.label else self.function
+
+
+class Spec(NamedTuple):
+    """A model's input, output or target: its axes in letters, its shape without the batch axis."""
+
+    axes: str
+    shape: tuple[int, ...] = ()
+    classes: int = 0
+    """Labels 0 .. classes - 1 (int64) instead of real numbers."""
+
+
+class Stage(NamedTuple):
+    """What leaves the layer of this name: canonical axes and the shape without the batch axis."""
+
+    axes: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``."""
+
+    law: Literal["xavier_uniform", "normal", "constant"]
+    value: float = 0.0
+    """The standard deviation of ``normal``; the value of ``constant``."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """One draw in float64. The canonical layout (out, in, *kernel) tells fan-in and fan-out."""
+        if self.law == "constant":
+            return np.full(shape, self.value)
+        if self.law == "normal":
+            return rng.normal(0.0, self.value, shape)
+        receptive = int(np.prod(shape[2:], dtype=int))
+        bound = float(np.sqrt(6.0 / (receptive * (shape[0] + shape[1]))))
+        return rng.uniform(-bound, bound, shape)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule, written out; each backend follows this formula, whatever its native one does.
+
+    ``sgd`` (Sutskever et al. 2013, section 2, in PyTorch's form): ``v = momentum * v + g``;
+    ``w = w - learning_rate * v``, with v = g at the first step.
+
+    ``adam`` (Kingma & Ba 2015, algorithm 1): ``m = beta1 * m + (1 - beta1) * g``;
+    ``v = beta2 * v + (1 - beta2) * g * g``; ``w = w - learning_rate * m_hat / (sqrt(v_hat) + epsilon)`` with
+    ``m_hat = m / (1 - beta1 ** t)`` and ``v_hat = v / (1 - beta2 ** t)``.
+
+    All constants act in double precision (per step, not per epoch).
+    """
+
+    name: Literal["sgd", "adam"]
+    learning_rate: float
+    _: KW_ONLY
+    momentum: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if self.name not in ("sgd", "adam"):
+            raise ConfigError(f"optimizer {self.name!r} is unknown: choose sgd or adam")
+        if not 0.0 < self.learning_rate < float("inf"):
+            raise ConfigError(f"learning rate {self.learning_rate!r}: expected a finite number above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train: data, optimizer, epochs and batch size."""
+
+    data: str
+    optimizer: Optimizer
+    batch_size: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        for name, value in (("batch size", self.batch_size), ("epochs", self.epochs)):
+            if value < 1:
+                raise ConfigError(f"{name} {value}: expected a whole number of at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One named form of a model: which builder of the twins, with which settings, trained how."""
+
+    builder: str
+    config: Config = field(default_factory=dict)
+    loss: str = "cross_entropy"
+    """The name of a loss in the twins, or of one that every backend has (`Backend.losses`)."""
+    recipe: Recipe
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concept:
+    """What a concept is, told without a framework. One per file in ``concepts/``, named ``CONCEPT``.
+
+    Every concept has a title, a one-sentence summary and its sources. ``ops`` and ``model`` concepts may list
+    `cases` for the functions of their twins; a ``model`` has the fields from `config` on; a ``procedure`` has
+    `arrays`, the names of what it returns.
+    """
+
+    module: str
+    """``__name__`` of the declaring file: it gives the id and the chapter."""
+    title: str
+    kind: Kind
+    summary: str
+    sources: tuple[str, ...]
+    covers: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    cases: tuple[Case, ...] = ()
+
+    config: Config = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """The first one is the default."""
+    inputs: Callable[[Config], Mapping[str, Spec]] = lambda config: {}
+    targets: Callable[[Config], Spec] = lambda config: Spec("N")
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
+    initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
+    """From the last part of a parameter's name ("weight", "bias") to how it starts."""
+    metric: Literal["accuracy", "mean_squared_error"] = "accuracy"
+
+    arrays: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.module.rpartition(".")[2]
+
+    @property
+    def chapter(self) -> str:
+        return self.module.split(".")[-2]
+
+    @property
+    def default_variant(self) -> str:
+        return next(iter(self.variants), "")
+
+    def variant(self, name: str | None = None) -> Variant:
+        """The variant of this name, or the default one.
+
+        Raises:
+            ConceptError: there is none of this name.
+        """
+        name = name or self.default_variant
+        if name not in self.variants:
+            raise ConceptError(
+                f"concept {self.id!r} has no variant {name!r}: choose one of "
+                f"{', '.join(self.variants) or '(none, it is of kind ' + self.kind + ')'}"
+            )
+        return self.variants[name]
+
+    def settings(self, variant: str | None = None, config: Config | None = None) -> dict[str, Any]:
+        """Every builder keyword with its value: defaults, then the variant's, then the caller's.
+
+        Raises:
+            ConfigError: a keyword is unknown.
+        """
+        config = dict(config or {})
+        if unknown := sorted(config.keys() - self.config.keys()):
+            raise ConfigError(
+                f"concept {self.id!r} has no setting {', '.join(map(repr, unknown))}: "
+                f"it takes {', '.join(self.config) or 'none'}"
+            )
+        return {**self.config, **self.variant(variant).config, **config}
+
+
+def choose(options: Mapping[str, T], name: str, setting: str) -> T:
+    """The option of this name, or a ConfigError that lists them all."""
+    if name not in options:
+        raise ConfigError(f"{setting} {name!r} is unknown: choose one of {', '.join(options)}")
+    return options[name]
+
+
+# --- what a backend does ---------------------------------------------------------------------------------------
+
+
+class State(NamedTuple):
+    """A model's arrays by canonical dotted name, in canonical layout; buffers are what no gradient changes."""
+
+    parameters: dict[str, Array]
+    buffers: dict[str, Array]
+
+
+def check_fit(expected: Mapping[str, tuple[int, ...]], arrays: Arrays, where: str) -> None:
+    """StateError unless the arrays have exactly the expected names and shapes."""
+    problems = [f"missing {name} {shape}" for name, shape in expected.items() if name not in arrays]
+    problems += [f"unknown {name} {array.shape}" for name, array in arrays.items() if name not in expected]
+    problems += [
+        f"{name}: expected {shape}, came {arrays[name].shape}"
+        for name, shape in expected.items()
+        if name in arrays and arrays[name].shape != shape
+    ]
+    if problems:
+        raise StateError(f"the arrays do not fit {where}; nothing was changed: {'; '.join(problems)}")
+
+
+def named_outputs(value: Any) -> dict[str, Any]:
+    """What a function returned, by name: the fields of a named tuple, "0", "1", ... of a tuple, or "value"."""
+    if hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    if isinstance(value, tuple | list):
+        return {str(i): part for i, part in enumerate(value)}
+    return {"value": value}
+
+
+class Gradients(NamedTuple):
+    """One backward pass, all of it native but the parameters, which are canonical."""
+
+    loss: Any
+    outputs: list[Any]
+    inputs: list[Any]
+    parameters: dict[str, Array]
+
+
+class Trainer(Protocol):
+    """One model being trained by one optimizer, as fast as the framework allows."""
+
+    def step(self, inputs: Any, targets: Any) -> Any:
+        """One update in train mode; returns the native mean loss before it, without waiting for it."""
+
+    def predict(self, inputs: Any) -> Any:
+        """Native outputs in evaluation mode, without gradients."""
+
+
+class Backend(Protocol):
+    """The seam. Everything beyond it is NumPy."""
+
+    name: BackendName
+    losses: Mapping[str, Loss]
+
+    def versions(self) -> dict[str, str]:
+        """Versions, device, threads and numeric flags, for the record."""
+
+    def precision(self, dtype: str) -> AbstractContextManager[None]:
+        """Within it, models are built and computed in this floating type, with no reduced-precision shortcut."""
+
+    def tensor(self, array: Array, axes: str = "") -> Any:
+        """A canonical array as a native tensor of the same dtype, in native layout; empty axes: as it is."""
+
+    def array(self, tensor: Any, axes: str = "") -> Array:
+        """A native tensor as a canonical array: a copy, never a view."""
+
+    def state(self, model: Any) -> State:
+        """Copies of all parameters and buffers."""
+
+    def load(self, model: Any, state: State) -> None:
+        """Set all parameters and buffers; StateError on anything missing, extra or misshapen, changing nothing."""
+
+    def forward(self, model: Any, inputs: list[Any], *, train: bool = False) -> list[Any]:
+        """The outputs in declared order, without gradients."""
+
+    def gradients(self, model: Any, inputs: list[Any], targets: Any, loss: Loss) -> Gradients:
+        """Outputs, loss and gradients in train mode; buffers move as in training."""
+
+    def layers(self, model: Any, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
+        """What leaves each named layer in evaluation mode, from name to canonical array; stages maps to axes."""
+
+    def vjp(
+        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
+        """A function's outputs by name, and its vector-Jacobian products for the arguments in wrt."""
+
+    def trainer(self, model: Any, loss: Loss, optimizer: Optimizer) -> Trainer:
+        """A trainer that updates this model in place."""
+
+    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+        """Native batches of native tensors, rows in this order, the last one possibly smaller."""

@@ -1,0 +1,129 @@
+"""The state that belongs to the whole process, set in one place before a framework is imported.
+
+Two things can silently or fatally go wrong when both frameworks live in one process:
+
+* TensorFlow and Triton register the same LLVM option; whichever comes second after TensorFlow aborts the process.
+  Triton is imported by the first PyTorch optimizer step, by torchvision and by torch.compile.  So Triton comes
+  first, or it does not come at all.
+* Keras takes its backend from an environment variable or from a file in the user's home.  A "TensorFlow" side
+  that runs on another backend would compare that backend with itself.
+"""
+
+import importlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from dualnet.errors import BackendConflictError, MissingFrameworkError
+
+__all__ = ["BACKENDS", "BackendName", "installed", "keras_backend", "prepare"]
+
+BackendName = Literal["tf", "torch"]
+
+BACKENDS: dict[BackendName, tuple[str, ...]] = {"tf": ("tensorflow", "keras"), "torch": ("torch",)}
+"""The packages without which a backend cannot be loaded."""
+
+
+def installed(backend: BackendName) -> bool:
+    """Whether all packages of a backend are installed; imports none of them."""
+    return not _missing(backend)
+
+
+def prepare(backend: BackendName) -> None:
+    """Set the process up for one backend; called first thing by ``dualnet.tf`` and ``dualnet.torch``.
+
+    Raises:
+        MissingFrameworkError: the backend's framework is not installed.
+        BackendConflictError: Keras is set to run on something else than TensorFlow.
+    """
+    if missing := _missing(backend):
+        raise MissingFrameworkError(
+            f"the {backend!r} backend needs {' and '.join(missing)}, not installed here: "
+            f'pip install "dualnet[{backend}]" (or "dualnet[all]" for both backends)'
+        )
+    if backend == "tf":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        _require_tensorflow_under_keras()
+    _order_triton(backend)
+
+
+def keras_backend() -> tuple[str, str]:
+    """Which backend Keras runs on, or will run on, and where that was set; imports nothing."""
+    if keras := sys.modules.get("keras"):
+        return keras.config.backend(), "keras is already imported in this process; " + _keras_setting()[1]
+    return _keras_setting()
+
+
+def _missing(backend: BackendName) -> list[str]:
+    return [name for name in BACKENDS[backend] if importlib.util.find_spec(name) is None]
+
+
+def _keras_setting() -> tuple[str, str]:
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name, f"the environment variable KERAS_BACKEND={name}"
+    path = keras_config_path()
+    name = _keras_file().get("backend")
+    return (name, f"the file {path}") if name else ("tensorflow", "Keras' own default")
+
+
+def keras_config_path() -> Path:
+    """The file in which Keras keeps its settings."""
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path.home() / ".keras") / "keras.json"
+
+
+def _keras_file() -> dict[str, Any]:
+    try:
+        settings = json.loads(keras_config_path().read_text())
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _require_tensorflow_under_keras() -> None:
+    backend, source = keras_backend()
+    if backend != "tensorflow":
+        raise BackendConflictError(
+            f"Keras is set to run on {backend!r}, so the TensorFlow side would not be TensorFlow. "
+            f"This comes from {source}. Set KERAS_BACKEND=tensorflow, or correct that setting, and start again."
+        )
+    for key, wanted in {"floatx": "float32", "image_data_format": "channels_last"}.items():
+        if (found := _keras_file().get(key, wanted)) != wanted:
+            raise BackendConflictError(
+                f"Keras is set to {key}={found!r}, expected {wanted!r}: dualnet's models would not be what they "
+                f"say. This comes from the file {keras_config_path()}; correct it there and start again."
+            )
+
+
+def _order_triton(backend: BackendName) -> None:
+    """Load Triton before TensorFlow where both will be used, and keep it out where it would come too late."""
+    if "triton" in sys.modules or importlib.util.find_spec("triton") is None:
+        return
+    if "tensorflow" in sys.modules:
+        _block_triton()
+    elif backend == "torch":
+        sys.meta_path.insert(0, _TritonFirst())
+    elif "torch" in sys.modules:
+        importlib.import_module("triton")
+    else:
+        _block_triton()
+
+
+def _block_triton() -> None:
+    """Make ``import triton`` fail softly: PyTorch then runs without it (torch.compile on CPU included)."""
+    sys.modules["triton"] = None  # type: ignore[assignment]
+
+
+class _TritonFirst(importlib.abc.MetaPathFinder):
+    """Waits for the first ``import tensorflow`` and imports Triton just before it."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if name == "tensorflow":
+            sys.meta_path.remove(self)
+            importlib.import_module("triton")

@@ -1,0 +1,5 @@
+"""The TensorFlow side: every concept as native ``keras.Model`` and functions over ``tf.Tensor``."""
+
+from dualnet.interface import prepare
+
+prepare("tf")

@@ -1,0 +1,235 @@
+"""TensorFlow and Keras 3 behind the `Backend` protocol: here Keras' names and layouts become canonical ones."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from dualnet.interface import Array, Arrays, Gradients, Loss, Optimizer, State, StateError, check_fit, named_outputs
+from dualnet.tf._training import TensorFlowTrainer
+
+__all__ = ["BACKEND"]
+
+for _gpu in tf.config.list_physical_devices("GPU"):
+    tf.config.experimental.set_memory_growth(_gpu, True)  # before first use, or TensorFlow takes all of it
+
+
+def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+
+def _squared_error(predictions: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.math.squared_difference(predictions, targets))
+
+
+class TensorFlowBackend:
+    """See `dualnet.interface.Backend`."""
+
+    name = "tf"
+    losses: Mapping[str, Loss] = {"cross_entropy": _cross_entropy, "squared_error": _squared_error}
+
+    def versions(self) -> dict[str, str]:
+        return {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "device": "cuda" if tf.config.list_physical_devices("GPU") else "cpu",
+            "threads": str(tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()),
+            "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+        }
+
+    @contextmanager
+    def precision(self, dtype: str) -> Iterator[None]:
+        before = keras.config.dtype_policy()
+        tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+        try:
+            keras.config.set_dtype_policy(dtype)  # set_floatx would not reach layers
+            tf.config.experimental.enable_tensor_float_32_execution(False)
+            yield
+        finally:
+            keras.config.set_dtype_policy(before)
+            tf.config.experimental.enable_tensor_float_32_execution(tf32)
+
+    def tensor(self, array: Array, axes: str = "") -> tf.Tensor:
+        return tf.constant(array.transpose(_permutation(axes, _channels_last(axes))) if axes else array)
+
+    def array(self, tensor: Any, axes: str = "") -> Array:
+        array = np.array(tf.convert_to_tensor(tensor))
+        return np.array(array.transpose(_permutation(_channels_last(axes), axes)), order="C") if axes else array
+
+    def state(self, model: keras.Model) -> State:
+        slots = _slots(model)
+        arrays = {name: slot.canonical(slot.variable.numpy()) for name, slot in slots.items()}
+        return State(
+            {name: array for name, array in arrays.items() if slots[name].variable.trainable},
+            {name: array for name, array in arrays.items() if not slots[name].variable.trainable},
+        )
+
+    def load(self, model: keras.Model, state: State) -> None:
+        slots, arrays = _slots(model), {**state.parameters, **state.buffers}
+        shapes = {name: slot.canonical(np.empty(slot.variable.shape, bool)).shape for name, slot in slots.items()}
+        check_fit(shapes, arrays, f"{type(model).__name__} (tf)")
+        for name, slot in slots.items():
+            slot.variable.assign(slot.native(arrays[name]))
+
+    def forward(self, model: keras.Model, inputs: list[Any], *, train: bool = False) -> list[Any]:
+        return tf.nest.flatten(model(*inputs, training=train))
+
+    def gradients(self, model: keras.Model, inputs: list[Any], targets: Any, loss: Loss) -> Gradients:
+        sources = [x for x in inputs if x.dtype.is_floating]
+        slots = {name: slot for name, slot in _slots(model).items() if slot.variable.trainable}
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            outputs = model(*inputs, training=True)
+            value = loss(outputs, targets)
+        variables = [slot.variable.value for slot in slots.values()]
+        found = [_dense(g, v) for g, v in zip(
+            tape.gradient(value, [*sources, *variables]), [*sources, *variables], strict=True
+        )]  # fmt: skip
+        parameters = {
+            name: slot.canonical(g.numpy()) for (name, slot), g in zip(slots.items(), found[len(sources) :], strict=True)
+        }
+        return Gradients(value, tf.nest.flatten(outputs), found[: len(sources)], parameters)
+
+    def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
+        recorded: dict[str, Array] = {}
+        found = {_dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
+        watched = {name: found[name] for name in stages if name in found}
+        for name, layer in watched.items():
+            layer.call = self._recording(layer.call, name, stages[name], recorded)
+        try:
+            self.forward(model, inputs)
+        finally:
+            for layer in watched.values():
+                del layer.call
+        return recorded
+
+    def _recording(
+        self, call: Callable[..., Any], name: str, axes: str, recorded: dict[str, Array]
+    ) -> Callable[..., Any]:
+        def recording(*args: Any, **kwargs: Any) -> Any:
+            output = call(*args, **kwargs)
+            recorded[name] = self.array(output, axes)
+            return output
+
+        return recording
+
+    def vjp(
+        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
+        sources = {name: args[name] for name in wrt}
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            outputs = named_outputs(function(**args))
+            followed = {n: out for n, out in outputs.items() if tf.is_tensor(out) and out.dtype.is_floating}
+        if not wrt:
+            return outputs, {}
+        weights = {n: tf.ones_like(t) if cotangents is None else tf.constant(cotangents[n]) for n, t in followed.items()}
+        found = tape.gradient(followed, sources, output_gradients=weights)
+        return outputs, {name: _dense(found[name], sources[name]).numpy() for name in wrt}
+
+    def trainer(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> TensorFlowTrainer:
+        return TensorFlowTrainer(model, loss, optimizer)
+
+    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+        for start in range(0, len(order), batch_size):
+            rows = tf.constant(order[start : start + batch_size])
+            yield tf.gather(inputs, rows), tf.gather(targets, rows)
+
+
+# --- names and layouts: owned by the kind of layer, never guessed from a shape -------------------------------------
+
+
+class _Slot(NamedTuple):
+    """A Keras variable and the way between its layout and the canonical one."""
+
+    variable: Any
+    canonical: Callable[[Array], Array] = np.array
+    native: Callable[[Array], Array] = np.asarray
+
+
+def _kernel(variable: Any) -> _Slot:  # differs: D007, D008, D009, D010, D013 (*kernel, a, b) is (b, a, *kernel)
+    n = len(variable.shape)
+    return _Slot(
+        variable,
+        lambda k: np.array(k.transpose(n - 1, n - 2, *range(n - 2)), order="C"),
+        lambda k: k.transpose(*range(2, n), 1, 0),
+    )
+
+
+def _depthwise(variable: Any) -> _Slot:  # differs: D011 (*kernel, in, multiplier) is (in * multiplier, 1, *kernel)
+    *kernel, channels, multiplier = variable.shape
+    n = len(kernel)
+    return _Slot(
+        variable,
+        lambda k: np.array(k.transpose(n, n + 1, *range(n)).reshape(-1, 1, *kernel), order="C"),
+        lambda k: k.reshape(channels, multiplier, *kernel).transpose(*range(2, n + 2), 0, 1),
+    )
+
+
+_NORM = {"gamma": ("weight", _Slot), "beta": ("bias", _Slot)}
+_DENSE = {"kernel": ("weight", _kernel), "bias": ("bias", _Slot)}
+_KINDS: dict[type, Mapping[str, tuple[str, Callable[[Any], _Slot]]]] = {
+    layers.Dense: _DENSE,
+    **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _DENSE),
+    **dict.fromkeys((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), _DENSE),
+    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), {**_DENSE, "kernel": ("weight", _depthwise)}),
+    layers.Embedding: {"embeddings": ("weight", _Slot)},
+    layers.BatchNormalization: {
+        **_NORM, "moving_mean": ("running_mean", _Slot), "moving_variance": ("running_var", _Slot),
+    },
+    layers.LayerNormalization: _NORM,
+    layers.GroupNormalization: _NORM,
+}  # fmt: skip
+
+
+def _slots(model: keras.Model) -> dict[str, _Slot]:
+    """Every variable of a built model by canonical name."""
+    found: dict[str, _Slot] = {}
+    for layer in model._flatten_layers():
+        for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
+            prefix, _, last = _dotted(variable.path, model).rpartition(".")
+            last, slot = _kind(layer, last)(variable)
+            name = f"{prefix}.{last}" if prefix else last
+            if name in found:
+                raise StateError(f"{type(model).__name__} (tf) has two variables {name!r}: give its layers distinct names")
+            found[name] = slot
+    return found
+
+
+def _kind(layer: Any, name: str) -> Callable[[Any], tuple[str, _Slot]]:
+    for kind in type(layer).__mro__:
+        if kind in _KINDS and name in _KINDS[kind]:
+            canonical, slot = _KINDS[kind][name]
+            return lambda variable: (canonical, slot(variable))
+        if kind.__module__.startswith("keras.") and kind not in (keras.Model, layers.Layer):
+            raise StateError(f"no canonical layout is known for {name!r} of the Keras layer {kind.__name__}")
+    return lambda variable: (name, _Slot(variable))  # a layer of our own: its variables are canonical as they are
+
+
+def _dotted(path: str, model: keras.Model) -> str:
+    return path.removeprefix(f"{model.name}/").replace("/", ".")
+
+
+def _channels_last(axes: str) -> str:
+    spatial = any(letter in axes for letter in "DHW")
+    return axes.replace("C", "") + "C" if spatial and "C" in axes else axes
+
+
+def _permutation(source: str, target: str) -> list[int]:
+    return [source.index(letter) for letter in target]
+
+
+def _dense(gradient: Any, like: Any) -> tf.Tensor:
+    """differs: D212 "no gradient" is None, D216 a gather's gradient is sparse; both become ordinary tensors."""
+    return tf.zeros_like(like) if gradient is None else tf.convert_to_tensor(gradient)
+
+
+BACKEND = TensorFlowBackend()

@@ -1,0 +1,80 @@
+"""Training on the TensorFlow side: the step as one graph, with update rules that follow the written formulas."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from dualnet.interface import Loss, Optimizer
+
+__all__ = ["TensorFlowTrainer"]
+
+
+class TensorFlowTrainer:
+    """See `dualnet.interface.Trainer`."""
+
+    def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> None:
+        variables = [variable.value for variable in model.trainable_variables]
+        rule = {"sgd": _SGD, "adam": _Adam}[optimizer.name](optimizer, variables)
+
+        @tf.function(reduce_retracing=True)
+        def step(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                value = loss(model(inputs, training=True), targets)
+            gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            rule.apply([tf.convert_to_tensor(g) for g in gradients])  # differs: D177 sparse gradients are summed first
+            return value
+
+        self.step: Any = step
+        self.predict: Any = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+
+class _SGD:
+    """`dualnet.interface.Optimizer`, sgd.  differs: D161 Keras keeps the rate inside the velocity."""
+
+    def __init__(self, rule: Optimizer, variables: Sequence[tf.Variable]) -> None:
+        self.rule, self.variables = rule, variables
+        self.velocities = [tf.Variable(tf.zeros_like(v)) for v in variables] if rule.momentum else []
+
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
+        rate, momentum = self.rule.learning_rate, self.rule.momentum
+        steps = gradients
+        if momentum:
+            steps = [
+                velocity.assign(_exact(momentum, g) * velocity + g)
+                for velocity, g in zip(self.velocities, gradients, strict=True)
+            ]
+        for variable, step in zip(self.variables, steps, strict=True):
+            variable.assign_sub(_exact(rate, step) * step)
+
+
+class _Adam:
+    """`dualnet.interface.Optimizer`, adam.
+
+    differs: D158 Keras adds epsilon before the bias correction; D155, D156 and it rounds the rate and the betas
+    to float32, also for float64 variables.
+    """
+
+    def __init__(self, rule: Optimizer, variables: Sequence[tf.Variable]) -> None:
+        self.rule, self.variables = rule, variables
+        self.first = [tf.Variable(tf.zeros_like(v)) for v in variables]
+        self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
+        self.steps = tf.Variable(0.0, dtype=tf.float64)
+
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
+        steps = self.steps.assign_add(tf.constant(1.0, tf.float64))
+        beta1, beta2 = (tf.constant(beta, tf.float64) for beta in self.rule.betas)
+        rate = tf.constant(self.rule.learning_rate, tf.float64) / (1 - beta1**steps)
+        root = tf.sqrt(1 - beta2**steps)
+        for variable, m, v, g in zip(self.variables, self.first, self.second, gradients, strict=True):
+            b1, b2 = (_exact(beta, g) for beta in self.rule.betas)
+            m.assign(b1 * m + _exact(1 - self.rule.betas[0], g) * g)
+            v.assign(b2 * v + _exact(1 - self.rule.betas[1], g) * g * g)
+            denominator = tf.sqrt(v) / tf.cast(root, g.dtype) + _exact(self.rule.epsilon, g)
+            variable.assign_sub(tf.cast(rate, g.dtype) * m / denominator)
+
+
+def _exact(value: float, like: tf.Tensor) -> tf.Tensor:
+    """differs: D228 tf.cast(0.1, tf.float64) is rounded to float32 on the way; a constant is not."""
+    return tf.constant(value, like.dtype)

@@ -1,0 +1,1 @@
+"""Convolutional networks, the classics, in TensorFlow."""

@@ -1,0 +1,1 @@
+"""Tensors, linear algebra and automatic differentiation, in TensorFlow."""

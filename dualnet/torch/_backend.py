@@ -1,0 +1,158 @@
+"""PyTorch behind the `Backend` protocol. PyTorch's names and layouts are the canonical ones: little to convert."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dualnet.interface import Array, Arrays, Gradients, Loss, Optimizer, State, check_fit, named_outputs
+
+__all__ = ["BACKEND"]
+
+
+class TorchBackend:
+    """See `dualnet.interface.Backend`."""
+
+    name = "torch"
+    losses: Mapping[str, Loss] = {"cross_entropy": F.cross_entropy, "squared_error": F.mse_loss}
+
+    def versions(self) -> dict[str, str]:
+        return {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "device": torch.get_default_device().type,
+            "threads": str(torch.get_num_threads()),
+            "tf32": str(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        }
+
+    @contextmanager
+    def precision(self, dtype: str) -> Iterator[None]:
+        before = torch.get_default_dtype()
+        tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        try:
+            torch.set_default_dtype(getattr(torch, dtype))
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+            yield
+        finally:
+            torch.set_default_dtype(before)
+            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
+
+    def tensor(self, array: Array, axes: str = "") -> torch.Tensor:
+        return torch.tensor(array, device=torch.get_default_device())
+
+    def array(self, tensor: Any, axes: str = "") -> Array:
+        return np.array(torch.as_tensor(tensor).detach().cpu().resolve_conj(), order="C")
+
+    def state(self, model: nn.Module) -> State:
+        parameters = {name: self.array(p) for name, p in model.named_parameters()}
+        buffers = {name: self.array(b) for name, b in model.named_buffers() if _is_state(name)}
+        return State(parameters, buffers)
+
+    def load(self, model: nn.Module, state: State) -> None:
+        arrays = {**state.parameters, **state.buffers}
+        targets = dict(model.named_parameters()) | {n: b for n, b in model.named_buffers() if _is_state(n)}
+        check_fit({n: tuple(t.shape) for n, t in targets.items()}, arrays, f"{type(model).__name__} (torch)")
+        with torch.no_grad():
+            for name, target in targets.items():
+                target.copy_(torch.tensor(arrays[name]))
+
+    def forward(self, model: nn.Module, inputs: list[Any], *, train: bool = False) -> list[Any]:
+        with torch.no_grad():
+            return _outputs(model.train(train)(*inputs))
+
+    def gradients(self, model: nn.Module, inputs: list[Any], targets: Any, loss: Loss) -> Gradients:
+        inputs = [x.detach().requires_grad_(x.is_floating_point()) for x in inputs]
+        sources = [x for x in inputs if x.requires_grad]
+        parameters = dict(model.named_parameters())
+        outputs = model.train()(*inputs)
+        value = loss(outputs, targets)
+        found = torch.autograd.grad(value, [*sources, *parameters.values()], materialize_grads=True)
+        by_name = {name: self.array(g) for name, g in zip(parameters, found[len(sources) :], strict=True)}
+        return Gradients(value.detach(), _outputs(outputs), list(found[: len(sources)]), by_name)
+
+    def layers(self, model: nn.Module, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
+        recorded: dict[str, Array] = {}
+        modules = dict(model.named_modules())
+        hooks = [
+            modules[name].register_forward_hook(
+                lambda module, args, output, name=name: recorded.__setitem__(name, self.array(output))
+            )
+            for name in stages
+            if name in modules
+        ]
+        try:
+            self.forward(model, inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return recorded
+
+    def vjp(
+        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
+        sources = {name: args[name].detach().requires_grad_() for name in wrt}
+        outputs = named_outputs(function(**{**args, **sources}))
+        if not wrt:
+            return outputs, {}
+        followed = {name: out for name, out in outputs.items() if torch.is_tensor(out) and out.requires_grad}
+        weights = [torch.ones_like(t) if cotangents is None else torch.tensor(cotangents[n]) for n, t in followed.items()]
+        found = torch.autograd.grad(list(followed.values()), list(sources.values()), weights, materialize_grads=True)
+        return outputs, {name: self.array(g) for name, g in zip(sources, found, strict=True)}
+
+    def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> "TorchTrainer":
+        return TorchTrainer(model, loss, optimizer)
+
+    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+        for rows in torch.as_tensor(order).split(batch_size):
+            yield inputs[rows], targets[rows]
+
+
+class TorchTrainer:
+    """See `dualnet.interface.Trainer`."""
+
+    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> None:
+        # Convolutions run faster with channels last in memory; the shapes stay N C H W.
+        self.model = model.to(memory_format=torch.channels_last)
+        self.loss = loss
+        self.optimizer = native_optimizer(model, optimizer)
+
+    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if not self.model.training:
+            self.model.train()
+        self.optimizer.zero_grad()
+        loss = self.loss(self.model(_fast(inputs)), targets)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def predict(self, inputs: torch.Tensor) -> Any:
+        with torch.inference_mode():
+            return self.model.eval()(_fast(inputs))
+
+
+def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:
+    """PyTorch's own optimizers follow the formulas of `dualnet.interface.Optimizer` as they are."""
+    if rule.name == "sgd":
+        return torch.optim.SGD(model.parameters(), rule.learning_rate, momentum=rule.momentum)
+    return torch.optim.Adam(model.parameters(), rule.learning_rate, betas=rule.betas, eps=rule.epsilon)
+
+
+def _fast(inputs: torch.Tensor) -> torch.Tensor:
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.dim() == 4 else inputs
+
+
+def _is_state(name: str) -> bool:
+    return not name.endswith("num_batches_tracked")  # differs: D315 a counter that Keras does not have
+
+
+def _outputs(value: Any) -> list[Any]:
+    return [value] if torch.is_tensor(value) else list(value)
+
+
+BACKEND = TorchBackend()
