@@ -209,8 +209,7 @@ class Concept:
     """What a concept is, told without a framework. One per file in ``concepts/``, named ``CONCEPT``.
 
     Every concept has a title, a one-sentence summary and its sources. ``ops`` and ``model`` concepts may list
-    `cases` for the functions of their twins; a ``model`` has the fields from `config` on; a ``procedure`` has
-    `arrays`, the names of what it returns.
+    `cases` for the functions of their twins; a ``model`` has the fields from `config` on.
     """
 
     module: str
@@ -233,8 +232,6 @@ class Concept:
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
     metric: Literal["accuracy", "mean_squared_error"] = "accuracy"
-
-    arrays: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -328,11 +325,11 @@ class Gradients(NamedTuple):
 class Trainer(Protocol):
     """One model being trained by one optimizer, as fast as the framework allows."""
 
-    def step(self, inputs: Any, targets: Any) -> Any:
+    def step(self, inputs: list[Any], targets: Any) -> Any:
         """One update in train mode; returns the native mean loss before it, without waiting for it."""
 
-    def predict(self, inputs: Any) -> Any:
-        """Native outputs in evaluation mode, without gradients."""
+    def predict(self, inputs: list[Any]) -> list[Any]:
+        """Native outputs in evaluation mode, in declared order, without gradients."""
 
 
 class Backend(Protocol):
@@ -376,5 +373,7 @@ class Backend(Protocol):
     def trainer(self, model: Any, loss: Loss, optimizer: Optimizer) -> Trainer:
         """A trainer that updates this model in place."""
 
-    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    def batches(
+        self, inputs: list[Any], targets: Any, order: Array, batch_size: int
+    ) -> Iterator[tuple[list[Any], Any]]:
         """Native batches of native tensors, rows in this order, the last one possibly smaller."""

@@ -138,10 +138,12 @@ class TensorFlowBackend:
     def trainer(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> TensorFlowTrainer:
         return TensorFlowTrainer(model, loss, optimizer)
 
-    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    def batches(
+        self, inputs: list[Any], targets: Any, order: Array, batch_size: int
+    ) -> Iterator[tuple[list[Any], Any]]:
         for start in range(0, len(order), batch_size):
             rows = tf.constant(order[start : start + batch_size])
-            yield tf.gather(inputs, rows), tf.gather(targets, rows)
+            yield [tf.gather(x, rows) for x in inputs], tf.gather(targets, rows)
 
 
 # --- names and layouts: owned by the kind of layer, never guessed from a shape -------------------------------------

@@ -19,15 +19,17 @@ class TensorFlowTrainer:
         rule = {"sgd": _SGD, "adam": _Adam}[optimizer.name](optimizer, variables)
 
         @tf.function(reduce_retracing=True)
-        def step(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                value = loss(model(inputs, training=True), targets)
+                value = loss(model(*inputs, training=True), targets)
             gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             rule.apply([tf.convert_to_tensor(g) for g in gradients])  # differs: D177 sparse gradients are summed first
             return value
 
         self.step: Any = step
-        self.predict: Any = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        self.predict: Any = tf.function(
+            lambda inputs: tf.nest.flatten(model(*inputs, training=False)), reduce_retracing=True
+        )
 
 
 class _SGD:

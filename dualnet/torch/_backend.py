@@ -108,9 +108,11 @@ class TorchBackend:
     def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> "TorchTrainer":
         return TorchTrainer(model, loss, optimizer)
 
-    def batches(self, inputs: Any, targets: Any, order: Array, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    def batches(
+        self, inputs: list[Any], targets: Any, order: Array, batch_size: int
+    ) -> Iterator[tuple[list[Any], Any]]:
         for rows in torch.as_tensor(order).split(batch_size):
-            yield inputs[rows], targets[rows]
+            yield [x[rows] for x in inputs], targets[rows]
 
 
 class TorchTrainer:
@@ -122,18 +124,18 @@ class TorchTrainer:
         self.loss = loss
         self.optimizer = native_optimizer(model, optimizer)
 
-    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def step(self, inputs: list[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
         if not self.model.training:
             self.model.train()
         self.optimizer.zero_grad()
-        loss = self.loss(self.model(_fast(inputs)), targets)
+        loss = self.loss(self.model(*map(_fast, inputs)), targets)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
 
-    def predict(self, inputs: torch.Tensor) -> Any:
+    def predict(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         with torch.inference_mode():
-            return self.model.eval()(_fast(inputs))
+            return _outputs(self.model.eval()(*map(_fast, inputs)))
 
 
 def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:

@@ -1,0 +1,33 @@
+"""The engine that proves two deep-learning sides equal: it knows arrays and the `Backend` protocol.
+
+>>> from parity.suite import report
+>>> report("lenet").passed
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.compare import compare_traces
+    from parity.record import record
+    from parity.report import Finding, ParityError, Report
+    from parity.trace import Trace, TraceError
+
+__all__ = ["Finding", "ParityError", "Report", "Trace", "TraceError", "compare_traces", "record"]
+
+_HOME = {
+    "compare_traces": "compare",
+    "record": "record",
+    "Finding": "report",
+    "ParityError": "report",
+    "Report": "report",
+    "Trace": "trace",
+    "TraceError": "trace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"parity.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'parity' has no attribute {name!r}")

@@ -1,0 +1,307 @@
+"""Run one backend on a concept and write down everything worth comparing, as a `Trace`.
+
+Weights and inputs are drawn in NumPy from one seed, by name, and are exact in float32, so that both sides and
+both precisions start from the same numbers.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dualnet.catalogue import build, concept, twin
+from dualnet.interface import (
+    Array,
+    Arrays,
+    Backend,
+    Case,
+    Concept,
+    Config,
+    Loss,
+    Optimizer,
+    Spec,
+    State,
+    named_outputs,
+)
+from parity.trace import Trace
+
+__all__ = ["OPTIMIZERS", "draw_state", "oracle", "record"]
+
+PRECISIONS = ("float64", "float32")
+BATCH = 5
+STEPS = 5
+OPTIMIZERS = {
+    "sgd": Optimizer("sgd", 0.05),
+    "momentum": Optimizer("sgd", 0.05, momentum=0.9),
+    "adam": Optimizer("adam", 0.01, epsilon=1e-3),
+}
+"""The update rules that every model is compared under, five steps each.
+
+Adam divides by the gradient's own size: with a tiny epsilon it blows the rounding noise of vanishing gradients up to
+full steps. A visible epsilon keeps the steps well conditioned, and shows a misplaced one at once.
+"""
+QUOTIENT_STEP = float(np.cbrt(np.finfo(np.float64).eps))
+DEAD = 1e-9
+"""A gradient response below this is tried again by changing the array and looking at the outputs."""
+
+
+def record(
+    backend: Backend, id: str, variant: str | None = None, config: Config | None = None, *, seed: int = 0  # noqa: A002
+) -> Trace:
+    """Everything that parity compares of one side of a concept, in float64 and in float32.
+
+    Args:
+        backend: the side.
+        id: the concept.
+        variant: a named form of it; the first one by default.
+        config: settings over the variant's.
+        seed: decides weights, inputs and cotangents.
+
+    Raises:
+        ConceptError: no such concept or variant.
+        ConfigError: no such setting.
+    """
+    declared = concept(id)
+    trace = Trace({}, {"backend": backend.name, "concept": id, "seed": seed, "versions": backend.versions()})
+    functions = twin(id, backend.name)
+    for case in declared.cases:
+        _record_case(trace, backend, getattr(functions, case.function, None), case, seed)
+    if declared.kind == "model":
+        settings = declared.settings(variant, config)
+        trace.about.update(variant=variant or declared.default_variant, config=settings)
+        for precision in PRECISIONS:
+            _record_model(trace, backend, declared, variant, settings, precision, seed)
+    return trace
+
+
+def oracle(id: str, seed: int = 0) -> Trace:  # noqa: A002
+    """The third opinion on every case of a concept, from NumPy and SciPy."""
+    trace = Trace({}, {"backend": "oracle", "concept": id, "seed": seed})
+    for case in concept(id).cases:
+        if case.raises is not None:
+            trace.quantities[f"float64/{case.name}/raises/error"] = _text(case.raises.__name__)
+            continue
+        for name, value in _oracle_outputs(case, case.args).items():
+            trace.quantities[f"float64/{case.name}/output/{name}"] = value
+        for name, value in _oracle_gradients(case).items():
+            trace.quantities[f"float64/{case.name}/gradient/{name}"] = value
+        for name, value in _quotients(case, seed).items():
+            trace.quantities[f"float64/{case.name}/quotient/{name}"] = value
+    return trace
+
+
+# --- functions -------------------------------------------------------------------------------------------------
+
+
+def _record_case(trace: Trace, backend: Backend, function: Any, case: Case, seed: int) -> None:
+    for precision in PRECISIONS:
+        prefix = f"{precision}/{case.name}"
+        args = {n: _cast(v, precision) if isinstance(v, np.ndarray) else v for n, v in case.args.items()}
+        native = {n: backend.tensor(v) if isinstance(v, np.ndarray) else v for n, v in args.items()}
+        cotangents = _cotangents(case, seed, precision) if case.wrt and case.gradients is None else None
+        try:
+            with backend.precision(precision):
+                outputs, gradients = backend.vjp(function, native, case.wrt, cotangents)
+                outputs = {name: backend.array(value) for name, value in outputs.items()}
+        except Exception as error:  # whatever a twin raises is a result to compare
+            if case.raises is None:
+                trace.errors[f"{prefix}/output/value"] = f"{type(error).__name__}: {error}"
+            else:
+                name = case.raises.__name__ if isinstance(error, case.raises) else type(error).__name__
+                trace.quantities[f"{prefix}/raises/error"] = _text(name)
+            continue
+        if case.raises is not None:
+            trace.quantities[f"{prefix}/raises/error"] = _text("nothing was raised")
+            continue
+        trace.quantities.update({f"{prefix}/output/{name}": value for name, value in outputs.items()})
+        trace.quantities.update({f"{prefix}/gradient/{name}": value for name, value in gradients.items()})
+
+
+def _oracle_outputs(case: Case, args: Mapping[str, Any]) -> dict[str, Array]:
+    if case.oracle is None:
+        raise ValueError(f"case {case.name!r} has no oracle: it needs one unless it expects an error")
+    with np.errstate(all="ignore"):
+        return {name: np.array(value) for name, value in named_outputs(case.oracle(**args)).items()}
+
+
+def _cotangents(case: Case, seed: int, precision: str = "float64") -> dict[str, Array]:
+    """Random weights for every floating output: any sum of them tests all of the gradient at once."""
+    return {
+        name: _cast(_rng(seed, "cotangent", case.name, name).normal(size=value.shape), precision)
+        for name, value in _oracle_outputs(case, case.args).items()
+        if np.issubdtype(value.dtype, np.floating)
+    }
+
+
+def _oracle_gradients(case: Case) -> dict[str, Array]:
+    return {} if case.gradients is None else {name: np.array(value) for name, value in case.gradients.items()}
+
+
+def _quotients(case: Case, seed: int) -> dict[str, Array]:
+    """Central difference quotients of the oracle, contracted with the cotangents, for every element of wrt."""
+    if not case.smooth or case.gradients is not None:
+        return {}
+    cotangents = _cotangents(case, seed)
+
+    def contracted(name: str, array: Array) -> float:
+        outputs = _oracle_outputs(case, {**case.args, name: array})
+        return float(sum(np.sum(weight * outputs[key]) for key, weight in cotangents.items()))
+
+    found = {}
+    for name in case.wrt:
+        start = np.array(case.args[name])
+        quotient = np.zeros_like(start)
+        for index in np.ndindex(start.shape):
+            step = QUOTIENT_STEP * max(1.0, abs(float(start[index])))
+            up, down = start.copy(), start.copy()
+            up[index] += step
+            down[index] -= step
+            quotient[index] = (contracted(name, up) - contracted(name, down)) / (up[index] - down[index])
+        found[name] = quotient
+    return found
+
+
+# --- models ----------------------------------------------------------------------------------------------------
+
+
+def _record_model(
+    trace: Trace, backend: Backend, declared: Concept, variant: str | None, settings: Config, precision: str, seed: int
+) -> None:
+    specs, target_spec = declared.inputs(settings), declared.targets(settings)
+    loss = find_loss(backend, declared, variant)
+    with backend.precision(precision):
+        model = build(declared.id, backend.name, variant=variant, **settings)
+        start = draw_state(backend.state(model), seed)
+        backend.load(model, start)
+        put = _Recorder(trace, precision)
+        put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
+
+        inputs, targets = draw_batch(specs, target_spec, seed, precision)
+        put("input", inputs), put("target", {"target": targets})
+        native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
+        native_targets = backend.tensor(targets, target_spec.axes)
+        axes = list(declared.outputs.values())
+
+        def outputs(values: list[Any]) -> dict[str, Array]:
+            named = zip(declared.outputs, values, axes, strict=True)
+            return {name: backend.array(value, letters) for name, value, letters in named}
+
+        before = outputs(backend.forward(model, native))
+        put("eval/output", before)
+        stages = {name: stage.axes for name, stage in declared.stages(settings).items()}
+        put("eval/layer", backend.layers(model, native, stages))
+        found = backend.gradients(model, native, native_targets, loss)
+        put("train/output", outputs(found.outputs))
+        put("train", {"loss": backend.array(found.loss)})
+        floating = [name for name, spec in specs.items() if not spec.classes]
+        by_input = {n: backend.array(g, specs[n].axes) for n, g in zip(floating, found.inputs, strict=True)}
+        put("train/gradient/input", by_input)
+        put("train/gradient/parameter", found.parameters)
+        put("train/buffer", backend.state(model).buffers)
+        if precision == "float64":
+            reacts = {f"input {n}": _response(g, inputs[n], found.loss) for n, g in by_input.items()}
+            reacts |= {f"parameter {n}": _response(g, start.parameters[n], found.loss) for n, g in found.parameters.items()}
+            for kind, arrays in (("parameter", start.parameters), ("buffer", start.buffers)):
+                for name in arrays:
+                    if reacts.get(f"{kind} {name}", 0.0) < DEAD:
+                        backend.load(model, _changed(start, name, seed))
+                        after = outputs(backend.forward(model, native))
+                        reacts[f"{kind} {name}"] = max(_relative_change(before[k], after[k]) for k in before)
+            trace.response.update(reacts)
+        for rule_name, rule in OPTIMIZERS.items():
+            backend.load(model, start)
+            trainer = backend.trainer(model, loss, rule)
+            losses = []
+            for step in range(1, STEPS + 1):
+                batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
+                native = [backend.tensor(array, specs[name].axes) for name, array in batch.items()]
+                losses.append(backend.array(trainer.step(native, backend.tensor(labels, target_spec.axes))))
+                state = backend.state(model)
+                put(f"{rule_name}/step{step}/parameter", state.parameters)
+                put(f"{rule_name}/step{step}/buffer", state.buffers)
+            put(rule_name, {"losses": np.array(losses)})
+
+
+class _Recorder:
+    """Puts named arrays into a trace under one precision."""
+
+    def __init__(self, trace: Trace, precision: str) -> None:
+        self.trace, self.precision = trace, precision
+
+    def __call__(self, prefix: str, arrays: Arrays, *, as_float64: bool = False) -> None:
+        for name, array in arrays.items():
+            value = array.astype(np.float64) if as_float64 else array
+            self.trace.quantities[f"{self.precision}/{prefix}/{name}"] = value
+
+
+def find_loss(backend: Backend, declared: Concept, variant: str | None) -> Loss:
+    """The loss of a variant: a function of its twin, or one that every backend has."""
+    name = declared.variant(variant).loss
+    loss: Loss = getattr(twin(declared.id, backend.name), name, None) or backend.losses[name]
+    return loss
+
+
+def draw_state(shapes: State, seed: int) -> State:
+    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32."""
+    return State(
+        {name: _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
+    )
+
+
+def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
+    rng, last = _rng(seed, "weights", name), name.rpartition(".")[2]
+    if last == "running_var" or (last == "weight" and len(shape) == 1):
+        array = rng.uniform(0.5, 1.5, shape)  # scales: around 1, never 0
+    elif len(shape) < 2:
+        array = rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
+    else:
+        fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
+        array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
+    return array.astype(np.float32).astype(np.float64)
+
+
+def draw_batch(specs: Mapping[str, Spec], target: Spec, seed: int, precision: str) -> tuple[dict[str, Array], Array]:
+    """Inputs by name and targets, exact in float32."""
+    inputs = {name: _draw_input(spec, _rng(seed, "input", name), precision) for name, spec in specs.items()}
+    return inputs, _draw_input(target, _rng(seed, "target"), precision)
+
+
+def _draw_input(spec: Spec, rng: np.random.Generator, precision: str) -> Array:
+    shape = (BATCH, *spec.shape)
+    if spec.classes:
+        return rng.integers(0, spec.classes, shape)
+    return rng.normal(size=shape).astype(np.float32).astype(precision)
+
+
+def _changed(state: State, name: str, seed: int) -> State:
+    """The same state with one array moved by about a tenth of itself."""
+    factor = 1.0 + 0.1 * _rng(seed, "changed", name).uniform(0.5, 1.0)
+    parameters, buffers = dict(state.parameters), dict(state.buffers)
+    arrays = parameters if name in parameters else buffers
+    arrays[name] = arrays[name] * factor
+    return State(parameters, buffers)
+
+
+def _response(gradient: Array, array: Array, loss: Any) -> float:
+    """By how much of itself the loss would change if the array changed by as much as it is large."""
+    return float(np.linalg.norm(gradient) * np.linalg.norm(array) / max(abs(float(loss)), 1e-300))
+
+
+def _relative_change(before: Array, after: Array) -> float:
+    return float(np.linalg.norm(after - before) / max(float(np.linalg.norm(before)), 1e-300))
+
+
+def _cast(array: Array, precision: str) -> Array:
+    return array.astype(precision) if array.dtype == np.float64 else array
+
+
+def _text(value: str) -> Array:
+    return np.frombuffer(value.encode(), np.uint8)
+
+
+def _rng(seed: int, *key: str) -> np.random.Generator:
+    """One independent stream per key, whatever the order of asking."""
+    digest = hashlib.sha256("/".join(key).encode()).digest()
+    return np.random.default_rng([seed, *np.frombuffer(digest[:16], np.uint32).tolist()])

@@ -1,0 +1,113 @@
+"""Every concept's checks. The one file of the engine that knows the catalogue.
+
+A check has an id of its own, ``<concept>-<variant>-<stage>`` for models and ``<concept>-<case>`` for functions, and
+is the part of a concept's report that its pattern selects. The report itself is made once and kept.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from dualnet.catalogue import concept, concepts, load
+from dualnet.interface import Concept
+from parity.compare import compare_traces
+from parity.record import OPTIMIZERS, oracle, record
+from parity.report import Report
+from parity.trace import Trace
+
+__all__ = ["Check", "checks", "report"]
+
+DRAWS = 3
+"""How often other inputs are tried when float32 alone disagrees."""
+
+MODEL_CHECKS = {
+    "checkpoint": r"float(64|32)/(weights|input|target)/.*",
+    "forward": r"float64/eval/output/.*",
+    "layers": r"float64/eval/layer/.*",
+    "train": r"float64/train/(output/.*|loss)",
+    "gradients": r"float64/train/gradient/.*",
+    "buffers": r"float64/.*/buffer/.*",
+    **{rule: rf"float64/{rule}/.*" for rule in OPTIMIZERS},
+    "float32": r"float32/.*",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one concept: the quantities whose names match a pattern."""
+
+    concept: str
+    variant: str
+    name: str
+    pattern: str
+
+    @property
+    def id(self) -> str:
+        return "-".join(part for part in (self.concept, self.variant, self.name) if part)
+
+    def run(self) -> Report:
+        """The part of the concept's report that this check is about."""
+        wanted = re.compile(self.pattern)
+        whole = report(self.concept, self.variant or None)
+        return whole.select(self.id, lambda n: bool(wanted.fullmatch(n)), sensitivity=self.name == "gradients")
+
+
+def checks(*ids: str) -> tuple[Check, ...]:
+    """The checks of these concepts, or of all. Imports no framework.
+
+    Raises:
+        ConceptError: no such concept.
+    """
+    chosen = [concept(id) for id in ids] if ids else concepts()
+    return tuple(check for declared in chosen for check in _checks(declared))
+
+
+def _checks(declared: Concept) -> list[Check]:
+    found = [
+        Check(declared.id, "", case.name, rf"float(64|32)/{re.escape(case.name)}/.*") for case in declared.cases
+    ]
+    for variant in declared.variants:
+        patterns = dict(MODEL_CHECKS)
+        if not _has_buffers(declared, variant):
+            del patterns["buffers"]
+        if not declared.stages(declared.settings(variant)):
+            del patterns["layers"]
+        found += [Check(declared.id, variant, name, pattern) for name, pattern in patterns.items()]
+    return found
+
+
+def _has_buffers(declared: Concept, variant: str) -> bool:
+    return bool(declared.settings(variant).get("batch_norm"))
+
+
+@cache
+def report(id: str, variant: str | None = None, seed: int = 0) -> Report:  # noqa: A002
+    """Both sides of one concept compared in this process.
+
+    A float32 difference that other inputs do not show is a ReLU or a maximum flipped by rounding; it is noted.
+
+    Raises:
+        ConceptError: no such concept or variant.
+        MissingFrameworkError: a framework is not installed.
+    """
+    notes: list[str] = []
+    for draw in range(DRAWS):
+        found = _compare(id, variant, seed + draw)
+        failures = [finding.name for finding in found.failures]
+        if not failures or not all(name.startswith("float32/") for name in failures):
+            break
+        notes.append(f"seed {seed + draw}: float32 differs at {failures[0]} and {len(failures) - 1} more")
+    if found.passed and notes:
+        notes.append("other inputs agree: a ReLU or a maximum was flipped by rounding")
+    return found.with_notes(*notes)
+
+
+def _compare(id: str, variant: str | None, seed: int) -> Report:  # noqa: A002
+    title = "-".join(filter(None, (id, variant)))
+    torch_side, tf_side = (record(load(name), id, variant, seed=seed) for name in ("torch", "tf"))
+    return compare_traces(torch_side, tf_side, title=title, reference=third_opinion(torch_side))
+
+
+def third_opinion(trace: Trace) -> Trace:
+    """The oracle for what a trace holds."""
+    return oracle(trace.about["concept"], trace.about["seed"])

@@ -1,0 +1,118 @@
+"""How far apart two arrays are, and how far apart they may be. The limits are derived, not picked by hand.
+
+In float64 a correct pair agrees to about 1e-15 of a tensor's scale and a bug lies many orders above; the verdict
+is `FLOAT64_LIMIT`.  In float32 each side is measured against its own float64 result, and may be `NOISE_FACTOR`
+times as far from it as the other side is: rounding is alike on both sides, a loss of precision is not.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dualnet.interface import Array
+
+__all__ = ["FLOAT64_LIMIT", "NOISE_FACTOR", "Distance", "check_limit", "distance", "exact", "relative_l2"]
+
+FLOAT64_LIMIT = 1e-11
+"""Largest difference relative to the tensor's scale at which two float64 results agree."""
+NOISE_FACTOR = 50.0
+"""How many times the other side's rounding error one side may have in float32."""
+ROUNDING = float(np.finfo(np.float32).eps)
+"""No float32 noise is taken to be smaller than one rounding."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The distance of two arrays, and where it is greatest; `problem` tells why it could not be measured."""
+
+    error: float
+    index: tuple[int, ...] = ()
+    values: tuple[float, float] | None = None
+    problem: str = ""
+
+
+def check_limit(limit: float) -> float:
+    """The limit itself.
+
+    Raises:
+        ValueError: it is NaN, negative or infinite: such a limit decides nothing.
+    """
+    if not 0.0 <= limit < math.inf:
+        raise ValueError(f"limit {limit!r}: expected a finite number of at least 0")
+    return limit
+
+
+def distance(a: Array, b: Array, *, scale: float | None = None, reference: Array | None = None) -> Distance:
+    """The greatest absolute difference relative to a scale; infinite where the arrays cannot be compared.
+
+    Args:
+        a, b: arrays of any shape; another shape or dtype is an infinite distance.
+        scale: what the difference is relative to; by default the greatest absolute value in a and b.
+        reference: a third opinion. NaN and infinities are failures unless it has the same ones there.
+    """
+    if problem := _mismatch(a, b):
+        return Distance(math.inf, problem=problem)
+    if a.size == 0:
+        return Distance(0.0)
+    if not np.issubdtype(a.dtype, np.inexact):
+        return exact(a, b)
+    finite = np.isfinite(a) & np.isfinite(b)
+    if not finite.all():
+        if reference is None or reference.shape != a.shape:
+            return _at(~finite, math.inf, a, b, "not finite")
+        wrong = ~finite & ~(_same(a, reference) & _same(b, reference))
+        if wrong.any():
+            return _at(wrong, math.inf, a, b, "not finite where the reference is something else")
+    gap = np.where(finite, np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)), 0.0)
+    if scale is None:
+        scale = largest(np.where(finite, a, 0), np.where(finite, b, 0))
+    error = float(gap.max())
+    relative = error / scale if scale > 0.0 else (0.0 if error == 0.0 else math.inf)
+    return _at(gap == gap.max(), relative, a, b, "")
+
+
+def exact(a: Array, b: Array) -> Distance:
+    """0 if both are the same bit for bit in value, infinity otherwise."""
+    if problem := _mismatch(a, b):
+        return Distance(math.inf, problem=problem)
+    wrong = ~_same(a, b)
+    return _at(wrong, math.inf, a, b, f"{int(wrong.sum())} of {a.size} elements differ") if wrong.any() else Distance(0.0)
+
+
+def relative_l2(a: Array, reference: Array) -> float:
+    """||a - reference|| / ||reference||: how far a lower precision is from the float64 result; NaN gives infinity."""
+    if a.shape != reference.shape:
+        return math.inf
+    if a.size == 0:
+        return 0.0
+    same = _same(a, reference)
+    gap = np.where(same, 0.0, a.astype(np.float64) - reference.astype(np.float64))
+    size = float(np.linalg.norm(np.where(np.isfinite(reference), reference, 0.0).ravel().astype(np.float64)))
+    error = float(np.linalg.norm(gap.ravel()))
+    if not math.isfinite(error):
+        return math.inf
+    return error / size if size > 0.0 else (0.0 if error == 0.0 else math.inf)
+
+
+def largest(*arrays: Array) -> float:
+    """The greatest absolute value in all of them; 0 if they are empty."""
+    return max((float(np.abs(array).max()) for array in arrays if array.size), default=0.0)
+
+
+def _mismatch(a: Array, b: Array) -> str:
+    if a.shape != b.shape:
+        return f"shape {a.shape} against {b.shape}"
+    if a.dtype != b.dtype:
+        return f"dtype {a.dtype} against {b.dtype}"
+    return ""
+
+
+def _same(a: Array, b: Array) -> Array:
+    same: Array = (a == b) | ((a != a) & (b != b))
+    return same
+
+
+def _at(mask: Array, error: float, a: Array, b: Array, problem: str) -> Distance:
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), a.shape))
+    return Distance(error, index, (float(np.real(a[index])), float(np.real(b[index]))), problem)
