@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dualnet.interface import Backend, BackendName, Concept, ConceptError, ConfigError
+from dualnet.interface import Backend, BackendName, Concept, ConceptError, ConfigError, Loss, choose
 from dualnet.process import BACKENDS
 
-__all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "source", "twin"]
+__all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "loss", "source", "twin"]
 
 CHAPTERS = (
     "foundations", "linear", "perceptrons", "building_blocks", "convnets", "modern_convnets", "autoencoders",
@@ -132,6 +132,13 @@ def load(name: BackendName) -> Backend:
     _check_backend(name)
     backend: Backend = import_module(f"dualnet.{name}._backend").BACKEND
     return backend
+
+
+def loss(id: str, backend: Backend, variant: str | None = None) -> Loss:  # noqa: A002
+    """The loss of a model's variant: a function of its twin, or one that every backend has."""
+    name = concept(id).variant(variant).loss
+    found: Loss = getattr(twin(id, backend.name), name, None) or choose(backend.losses, name, f"{id}: loss")
+    return found
 
 
 def _check_backend(name: str) -> None:

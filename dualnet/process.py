@@ -22,17 +22,20 @@ from typing import Any, Literal
 
 from dualnet.errors import BackendConflictError, MissingFrameworkError
 
-__all__ = ["BACKENDS", "BackendName", "installed", "keras_backend", "prepare"]
+__all__ = [
+    "BACKENDS",
+    "BackendName",
+    "keras_backend",
+    "keras_config_path",
+    "prepare",
+    "require",
+    "thread_environment",
+]
 
 BackendName = Literal["tf", "torch"]
 
 BACKENDS: dict[BackendName, tuple[str, ...]] = {"tf": ("tensorflow", "keras"), "torch": ("torch",)}
 """The packages without which a backend cannot be loaded."""
-
-
-def installed(backend: BackendName) -> bool:
-    """Whether all packages of a backend are installed; imports none of them."""
-    return not _missing(backend)
 
 
 def prepare(backend: BackendName) -> None:
@@ -42,15 +45,21 @@ def prepare(backend: BackendName) -> None:
         MissingFrameworkError: the backend's framework is not installed.
         BackendConflictError: Keras is set to run on something else than TensorFlow.
     """
-    if missing := _missing(backend):
-        raise MissingFrameworkError(
-            f"the {backend!r} backend needs {' and '.join(missing)}, not installed here: "
-            f'pip install "dualnet[{backend}]" (or "dualnet[all]" for both backends)'
-        )
+    require(backend)
     if backend == "tf":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         _require_tensorflow_under_keras()
     _order_triton(backend)
+
+
+def require(backend: BackendName) -> None:
+    """MissingFrameworkError, naming the extra to install, unless the backend's framework is installed."""
+    missing = [name for name in BACKENDS[backend] if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingFrameworkError(
+            f"the {backend!r} backend needs {' and '.join(missing)}, not installed here: "
+            f'pip install "dualnet[{backend}]" (or "dualnet[all]" for both backends)'
+        )
 
 
 def keras_backend() -> tuple[str, str]:
@@ -60,8 +69,10 @@ def keras_backend() -> tuple[str, str]:
     return _keras_setting()
 
 
-def _missing(backend: BackendName) -> list[str]:
-    return [name for name in BACKENDS[backend] if importlib.util.find_spec(name) is None]
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment variables that give both frameworks this many threads in a process yet to start."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return dict.fromkeys(names, str(max(1, threads)))
 
 
 def _keras_setting() -> tuple[str, str]:

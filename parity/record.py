@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dualnet.catalogue import build, concept, twin
+from dualnet.catalogue import loss as find_loss
 from dualnet.interface import (
     Array,
     Arrays,
@@ -18,7 +19,6 @@ from dualnet.interface import (
     Case,
     Concept,
     Config,
-    Loss,
     Optimizer,
     Spec,
     State,
@@ -169,7 +169,7 @@ def _record_model(
     trace: Trace, backend: Backend, declared: Concept, variant: str | None, settings: Config, precision: str, seed: int
 ) -> None:
     specs, target_spec = declared.inputs(settings), declared.targets(settings)
-    loss = find_loss(backend, declared, variant)
+    loss = find_loss(declared.id, backend, variant)
     with backend.precision(precision):
         model = build(declared.id, backend.name, variant=variant, **settings)
         start = draw_state(backend.state(model), seed)
@@ -233,13 +233,6 @@ class _Recorder:
         for name, array in arrays.items():
             value = array.astype(np.float64) if as_float64 else array
             self.trace.quantities[f"{self.precision}/{prefix}/{name}"] = value
-
-
-def find_loss(backend: Backend, declared: Concept, variant: str | None) -> Loss:
-    """The loss of a variant: a function of its twin, or one that every backend has."""
-    name = declared.variant(variant).loss
-    loss: Loss = getattr(twin(declared.id, backend.name), name, None) or backend.losses[name]
-    return loss
 
 
 def draw_state(shapes: State, seed: int) -> State:

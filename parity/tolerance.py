@@ -87,7 +87,8 @@ def relative_l2(a: Array, reference: Array) -> float:
     if a.size == 0:
         return 0.0
     same = _same(a, reference)
-    gap = np.where(same, 0.0, a.astype(np.float64) - reference.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # inf - inf, where both are the same
+        gap = np.where(same, 0.0, a.astype(np.float64) - reference.astype(np.float64))
     size = float(np.linalg.norm(np.where(np.isfinite(reference), reference, 0.0).ravel().astype(np.float64)))
     error = float(np.linalg.norm(gap.ravel()))
     if not math.isfinite(error):

@@ -47,7 +47,7 @@ class TorchBackend:
         return torch.tensor(array, device=torch.get_default_device())
 
     def array(self, tensor: Any, axes: str = "") -> Array:
-        return np.array(torch.as_tensor(tensor).detach().cpu().resolve_conj(), order="C")
+        return torch.as_tensor(tensor).detach().cpu().resolve_conj().numpy().copy(order="C")
 
     def state(self, model: nn.Module) -> State:
         parameters = {name: self.array(p) for name, p in model.named_parameters()}
@@ -98,9 +98,9 @@ class TorchBackend:
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         sources = {name: args[name].detach().requires_grad_() for name in wrt}
         outputs = named_outputs(function(**{**args, **sources}))
-        if not wrt:
-            return outputs, {}
         followed = {name: out for name, out in outputs.items() if torch.is_tensor(out) and out.requires_grad}
+        if not followed:
+            return outputs, {name: self.array(torch.zeros_like(args[name])) for name in wrt}  # differs: D212
         weights = [torch.ones_like(t) if cotangents is None else torch.tensor(cotangents[n]) for n, t in followed.items()]
         found = torch.autograd.grad(list(followed.values()), list(sources.values()), weights, materialize_grads=True)
         return outputs, {name: self.array(g) for name, g in zip(sources, found, strict=True)}

@@ -43,8 +43,9 @@ def _stages(config: Config) -> dict[str, Stage]:
     return {**maps, **hidden, "output": Stage("NK", (config["num_classes"],))}
 
 
-_SGD = Recipe(data="digits", optimizer=Optimizer("sgd", 0.9), batch_size=64, epochs=30)
-_ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=64, epochs=12)
+_FAST_ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-2), batch_size=64, epochs=12)
+# A visible epsilon: with 1e-8 the first steps of vanishing gradients are rounding noise, and the two sides part.
+_ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=16, epochs=10)
 
 CONCEPT = Concept(
     module=__name__,
@@ -75,7 +76,7 @@ CONCEPT = Concept(
         ),
         "sigmoid_avg": Variant(
             builder="LeNet",
-            recipe=_SGD,
+            recipe=_FAST_ADAM,
             about="LeCun's and d2l's form: sigmoid and average pooling; 61,706 parameters",
         ),
         "tanh_max": Variant(
@@ -101,7 +102,11 @@ CONCEPT = Concept(
     targets=lambda config: Spec("N", classes=config["num_classes"]),
     outputs={"logits": "NK"},
     stages=_stages,
-    initializers=lambda config: {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)},
+    initializers=lambda config: {
+        "weight": Initializer("xavier_uniform"),
+        "norm.weight": Initializer("constant", 1.0),
+        "bias": Initializer("constant", 0.0),
+    },
     differences=(
         Difference(
             "D019",

@@ -1,0 +1,223 @@
+"""The command line: ``dualnet list | show | compare | train | doctor``."""
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dualnet import catalogue
+from dualnet.doctor import examine
+from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer
+from dualnet.show import align, side_by_side
+from dualnet.training.compare import run_jobs
+from dualnet.training.worker import Job
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Every deep-learning concept twice, in TensorFlow/Keras and in PyTorch, and proved equal.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Id = Annotated[str, typer.Argument(metavar="CONCEPT", help="A concept's id; `dualnet list` names them.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Variant = Annotated[str | None, typer.Option(help="A named form of the concept; its first one by default.")]
+Data = Annotated[str | None, typer.Option(help="The data set: digits, mnist, synthetic_linear.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
+Download = Annotated[bool, typer.Option(help="Download data that is not there.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
+OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
+Rate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate per step.")]
+Setting = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the concept.")]
+
+
+def main() -> None:
+    """Run the command line; every expected error is one line and exit code 2."""
+    try:
+        app()
+    except DualnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted: nothing was kept", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+@app.command("list")
+def list_concepts(as_json: Json = False) -> None:
+    """Name every concept."""
+    rows = [
+        {
+            "id": concept.id,
+            "chapter": concept.chapter,
+            "kind": concept.kind,
+            "covers": list(concept.covers),
+            "title": concept.title,
+            "variants": list(concept.variants),
+        }
+        for concept in catalogue.concepts()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("id", "chapter", "kind", "title"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in ("id", "chapter", "kind", "title")))
+    Console().print(table)
+
+
+@app.command()
+def show(concept: Id, as_json: Json = False) -> None:
+    """Show the two sources side by side, differences marked."""
+    paths = {backend: catalogue.source(concept, backend) for backend in BACKENDS}
+    texts = {backend: path.read_text() for backend, path in paths.items()}
+    rows = align(texts["tf"], texts["torch"])
+    if as_json:
+        sides = {backend: {"path": str(paths[backend]), "source": texts[backend]} for backend in BACKENDS}
+        lines = [{"tf": row.left, "torch": row.right, "same": row.same} for row in rows]
+        typer.echo(json.dumps({"id": concept, **sides, "lines": lines}, indent=2))
+        return
+    Console().print(side_by_side(rows, ("TensorFlow", "PyTorch")))
+    same = sum(row.same for row in rows)
+    typer.echo(f"{same} of {len(rows)} lines are the same", err=True)
+
+
+@app.command()
+def compare(
+    concept: Id,
+    variant: Variant = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    download: Download = False,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = 0,
+    optimizer: OptimizerName = None,
+    learning_rate: Rate = None,
+    setting: Setting = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ."""
+    job = _job(concept, variant, data, data_dir, download, epochs, batch_size, seed, optimizer, learning_rate, setting)
+    jobs = [replace(job, backend=backend) for backend in BACKENDS]
+    out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
+    result, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
+    if as_json:
+        typer.echo((out / "result.json").read_text())
+    raise typer.Exit(int(not agree))
+
+
+@app.command()
+def train(
+    concept: Id,
+    backend: Annotated[str, typer.Option(help="tf or torch.")],
+    variant: Variant = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    download: Download = False,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = 0,
+    optimizer: OptimizerName = None,
+    learning_rate: Rate = None,
+    setting: Setting = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Train one side."""
+    if backend not in BACKENDS:
+        raise ConfigError(f"there is no backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+    job = _job(concept, variant, data, data_dir, download, epochs, batch_size, seed, optimizer, learning_rate, setting)
+    out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
+    run_jobs([replace(job, backend=backend)], out, Console(stderr=as_json), parity=False)
+    if as_json:
+        typer.echo((out / "result.json").read_text())
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Say what will work on this machine. Exit code 1: something will fail."""
+    checks = examine(data_dir)
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True)
+        colours = {"ok": "green", "note": "yellow", "fail": "red"}
+        for check in checks:
+            fix = f"\n[dim]fix:[/] {check.fix}" if check.fix else ""
+            table.add_row(f"[{colours[check.status]}]{check.status}[/]", check.name, check.detail + fix)
+        Console(highlight=False).print(table)
+    raise typer.Exit(int(any(check.status == "fail" for check in checks)))
+
+
+def _job(
+    id: str,  # noqa: A002
+    variant: str | None,
+    data: str | None,
+    data_dir: Path | None,
+    download: bool,
+    epochs: int | None,
+    batch_size: int | None,
+    seed: int,
+    optimizer: str | None,
+    learning_rate: float | None,
+    setting: list[str] | None,
+) -> Job:
+    """The concept's recipe with the caller's wishes over it."""
+    concept = catalogue.concept(id)
+    if concept.kind != "model":
+        raise ConceptError(
+            f"concept {id!r} is of kind {concept.kind!r}, there is nothing to train: "
+            f"`dualnet show {id}` shows it, `python -m parity run {id}` compares both sides"
+        )
+    recipe = concept.variant(variant).recipe
+    return Job(
+        backend="tf",
+        concept=id,
+        variant=variant or concept.default_variant,
+        config=_settings(concept, variant, setting or []),
+        data=data or recipe.data,
+        data_dir=str(data_dir) if data_dir else None,
+        download=download,
+        optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
+        batch_size=batch_size or recipe.batch_size,
+        epochs=epochs or recipe.epochs,
+        seed=seed,
+    )
+
+
+def _optimizer(recipe: Optimizer, name: str | None, rate: float | None) -> Optimizer:
+    """The recipe's update rule, or another one; another one needs a rate of its own."""
+    if name is not None and name != recipe.name:
+        if rate is None:
+            raise ConfigError(f"--optimizer {name}: give --learning-rate, too; the recipe's is for {recipe.name}")
+        return Optimizer(name, rate)  # type: ignore[arg-type]
+    return recipe if rate is None else replace(recipe, learning_rate=rate)
+
+
+def _settings(concept: Concept, variant: str | None, settings: list[str]) -> dict[str, Any]:
+    """Settings from NAME=VALUE; a value is JSON, or a word."""
+    given: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text!r}: expected NAME=VALUE")
+        try:
+            given[name] = json.loads(value)
+        except ValueError:
+            given[name] = value
+    concept.settings(variant, given)
+    return given

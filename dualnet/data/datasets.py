@@ -1,0 +1,247 @@
+"""The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
+
+``digits`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the user's own files.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dualnet.data.idx import read_idx
+from dualnet.interface import Array, ConfigError, DataError, Spec
+
+__all__ = ["DATASETS", "DATA_VARIABLE", "Dataset", "find_mnist", "load"]
+
+DATA_VARIABLE = "DUALNET_DATA"
+"""The environment variable that names the data folder where ``--data-dir`` does not."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test rows.
+
+    Args:
+        name: the data set.
+        source: where it was read from.
+        train_inputs, train_targets, test_inputs, test_targets: (N, ...) each.
+    """
+
+    name: str
+    source: str
+    train_inputs: Array
+    train_targets: Array
+    test_inputs: Array
+    test_targets: Array
+
+    def check(self, inputs: Mapping[str, Spec], targets: Spec) -> None:
+        """DataError unless the rows are what a model takes: one input of this shape, and such targets."""
+        if len(inputs) != 1:
+            raise DataError(f"data set {self.name!r} has one input, the model takes {len(inputs)}: {', '.join(inputs)}")
+        (spec,) = inputs.values()
+        if self.train_inputs.shape[1:] != spec.shape:
+            raise DataError(
+                f"data set {self.name!r} has rows of shape {self.train_inputs.shape[1:]}, the model takes "
+                f"{spec.shape} ({spec.axes[1:]}): choose another data set, or another model configuration"
+            )
+        labels = self.train_targets.dtype == np.int64
+        if labels != bool(targets.classes):
+            kind = "labels" if labels else "real numbers"
+            raise DataError(f"data set {self.name!r} has {kind} as targets, the model expects the other kind")
+        if labels and (found := int(max(self.train_targets.max(), self.test_targets.max()))) >= targets.classes:
+            raise DataError(
+                f"data set {self.name!r} has label {found}, the model tells {targets.classes} classes apart: "
+                f"set num_classes={found + 1}"
+            )
+
+
+def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, download: bool = False) -> Dataset:
+    """A data set by name.
+
+    Args:
+        name: one of `DATASETS`.
+        image_size: height and width of images, in pixels; they are resized bilinearly where needed.
+        data_dir: the folder with the user's files; by default the one that DUALNET_DATA names.
+        download: fetch what is not there, through torchvision or Keras.
+
+    Raises:
+        ConfigError: no such data set.
+        DataError: files are missing, truncated or corrupt.
+    """
+    if name not in DATASETS:
+        raise ConfigError(f"there is no data set {name!r}: choose one of {', '.join(DATASETS)}")
+    return DATASETS[name](image_size=image_size, data_dir=data_dir, download=download)
+
+
+def data_folder(data_dir: Path | None) -> Path | None:
+    """The data folder: the given one, else the one of the environment, else none.
+
+    Raises:
+        DataError: it is named but is no folder.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    folder = data_dir or (Path(named) if named else None)
+    if folder is not None and not folder.is_dir():
+        origin = "--data-dir" if data_dir else f"the environment variable {DATA_VARIABLE}"
+        raise DataError(f"{folder} is no folder; it comes from {origin}")
+    return folder
+
+
+# --- digits ----------------------------------------------------------------------------------------------------
+
+
+def _digits(image_size: int, **_: Any) -> Dataset:
+    """scikit-learn's 1,797 handwritten digits (8x8 pixels), a fixed fifth of them for testing."""
+    from sklearn.datasets import load_digits  # only here: importing it takes a second
+
+    images, labels = load_digits(return_X_y=True)
+    images = _resize((images.reshape(-1, 1, 8, 8) / 16.0).astype(np.float32), image_size)
+    shuffled = np.random.default_rng(0).permutation(len(images))
+    test, train = shuffled[:360], shuffled[360:]
+    labels = labels.astype(np.int64)
+    return Dataset("digits", "scikit-learn", images[train], labels[train], images[test], labels[test])
+
+
+def _resize(images: Array, size: int) -> Array:
+    """Bilinear, half-pixel centres: (N, C, H, W) to (N, C, size, size)."""
+    height, width = images.shape[-2:]
+    if (height, width) == (size, size):
+        return images
+    if size < 1:
+        raise ConfigError(f"image size {size}: expected at least 1 pixel")
+    from scipy.ndimage import zoom  # only here: most data needs no resizing
+
+    factors = (1, 1, size / height, size / width)
+    resized: Array = zoom(images, factors, order=1, mode="nearest", grid_mode=True)
+    return resized
+
+
+# --- MNIST -----------------------------------------------------------------------------------------------------
+
+MNIST_FILES = (
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+)  # fmt: skip
+MNIST_FOLDERS = ("", "mnist/MNIST/raw", "MNIST/raw", "mnist/raw", "mnist", "MNIST", "raw")
+
+
+def find_mnist(folder: Path) -> tuple[Path, ...] | None:
+    """The four idx files below a folder, in one of the usual places; None if no place has any of them.
+
+    Raises:
+        DataError: a place has some of the files but not all.
+    """
+    for place in (folder / name for name in MNIST_FOLDERS):
+        found = [next((p for p in (place / f"{f}.gz", place / f) if p.is_file()), None) for f in MNIST_FILES]
+        if all(found):
+            return tuple(path for path in found if path)
+        if any(found):
+            missing = [name for name, path in zip(MNIST_FILES, found, strict=True) if path is None]
+            raise DataError(f"{place}: MNIST is incomplete, missing {', '.join(missing)} (plain or .gz)")
+    return None
+
+
+def _mnist(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
+    """The 70,000 handwritten digits of LeCun, Cortes and Burges, 28x28 pixels."""
+    folder = data_folder(data_dir)
+    paths = find_mnist(folder) if folder else None
+    if paths is None and download:
+        folder = folder or Path.home() / ".cache" / "dualnet"
+        _download_mnist(folder)
+        paths = find_mnist(folder)
+    if paths is None:
+        looked = ", ".join(str(folder / place) for place in MNIST_FOLDERS) if folder else "nowhere: no folder is named"
+        raise DataError(
+            f"MNIST was not found (looked in {looked}). Name a folder with the idx files by --data-dir or "
+            f"{DATA_VARIABLE}, or allow --download"
+        )
+    train_images, train_labels, test_images, test_labels = (read_idx(path) for path in paths)
+    for images, labels, image_path, label_path in (
+        (train_images, train_labels, paths[0], paths[1]),
+        (test_images, test_labels, paths[2], paths[3]),
+    ):
+        _check_mnist(images, labels, image_path, label_path)
+    return Dataset(
+        "mnist",
+        str(paths[0].parent),
+        _resize(_unit(train_images), image_size),
+        train_labels.astype(np.int64),
+        _resize(_unit(test_images), image_size),
+        test_labels.astype(np.int64),
+    )
+
+
+def _check_mnist(images: Array, labels: Array, image_path: Path, label_path: Path) -> None:
+    if images.ndim != 3 or not len(images):
+        raise DataError(f"{image_path}: expected images of shape (N, height, width), came {images.shape}")
+    if labels.shape != images.shape[:1]:
+        raise DataError(f"{label_path}: expected {len(images)} labels as in {image_path.name}, came {labels.shape}")
+    if labels.max() > 9:
+        raise DataError(f"{label_path}: expected labels 0-9, came {labels.max()}: the file is corrupt")
+
+
+def _unit(images: Array) -> Array:
+    """(N, H, W) bytes to (N, 1, H, W) in 0-1."""
+    return images[:, None].astype(np.float32) / np.float32(255)
+
+
+@cache
+def _downloaders() -> tuple[Callable[[Path], None], ...]:
+    """The frameworks' own downloaders that are installed here."""
+
+    def by_torchvision(folder: Path) -> None:
+        import dualnet.torch  # noqa: F401 - sets the process up
+        from torchvision.datasets import MNIST
+
+        MNIST(str(folder), download=True)  # verifies checksums; writes MNIST/raw
+
+    def by_keras(folder: Path) -> None:
+        import dualnet.tf  # noqa: F401 - sets the process up
+        from keras.datasets import mnist
+
+        _write_idx(folder / "MNIST" / "raw", mnist.load_data())
+
+    return by_torchvision, by_keras
+
+
+def _write_idx(folder: Path, splits: Any) -> None:
+    (train_images, train_labels), (test_images, test_labels) = splits
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in zip(MNIST_FILES, (train_images, train_labels, test_images, test_labels), strict=True):
+        header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        part = folder / f".{name}.part"
+        part.write_bytes(header + array.astype(np.uint8).tobytes())
+        part.replace(folder / name)
+
+
+def _download_mnist(folder: Path) -> None:
+    problems = []
+    for fetch in _downloaders():
+        try:
+            return fetch(folder)
+        except Exception as error:  # the downloaders raise whatever their network code raises
+            problems.append(f"{fetch.__name__.removeprefix('by_')}: {error}")
+    raise DataError(f"MNIST could not be downloaded to {folder}: {'; '.join(problems)}")
+
+
+# --- linear regression -----------------------------------------------------------------------------------------
+
+
+def _synthetic_linear(**_: Any) -> Dataset:
+    """y = X w + b + noise with w = (2, -3.4), b = 4.2, noise 0.01: Dive into Deep Learning, section 3.3."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2000, 2))
+    targets = features @ np.array([[2.0], [-3.4]]) + 4.2 + rng.normal(0.0, 0.01, (2000, 1))
+    x, y = features.astype(np.float32), targets.astype(np.float32)
+    return Dataset("synthetic_linear", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
+
+
+DATASETS: Mapping[str, Callable[..., Dataset]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "synthetic_linear": _synthetic_linear,
+}
+"""Every data set by name."""

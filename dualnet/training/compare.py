@@ -1,0 +1,130 @@
+"""The main job: both backends with the same weights and batches, parity first, then trained side by side."""
+
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from dualnet.catalogue import concept
+from dualnet.interface import BackendName
+from dualnet.process import require
+from dualnet.training.loop import History
+from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
+from dualnet.training.sides import Sides
+from dualnet.training.worker import Job
+
+__all__ = ["run_jobs"]
+
+
+def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) -> tuple[dict[str, Any], bool]:
+    """Run one job per backend, show their progress, and leave table, picture, events and result behind.
+
+    Args:
+        jobs: one per backend, alike but for it.
+        out: the folder for the results; what an earlier run left there is replaced at the end, not before.
+        console: where to show progress and results.
+        parity: compare both sides before they train.
+
+    Returns:
+        the result as in ``result.json``, and whether parity held (True if it was not asked for).
+
+    Raises:
+        MissingFrameworkError: a backend's framework is not installed.
+        DualnetError: the job cannot be done as asked.
+        WorkerError: a side broke down.
+    """
+    for job in jobs:
+        require(job.backend)
+    declared, first = concept(jobs[0].concept), jobs[0]
+    title = f"{declared.title}: {declared.id}, {first.variant}, on {first.data}"
+    sides: dict[BackendName, Side] = {job.backend: Side() for job in jobs}
+    with _terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
+        if parity:
+            jobs = [Job(**{**asdict(job), "trace": f"{scratch}/{job.backend}.safetensors"}) for job in jobs]
+        with Sides(jobs) as running:
+            with console.status("importing, building" + (", recording both sides" if parity else "")):
+                for backend, event in running.events("traced" if parity else "ready"):
+                    if event["event"] == "ready":
+                        sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
+            report = _check(jobs, console) if parity else None
+            running.proceed()
+            _follow(running, sides, declared.metric, console)
+        result = _result(first, declared.metric, sides, report)
+        draw(folder / "curves.png", title, declared.metric, sides)
+        write(folder, result, sides)
+    console.print(table(title, declared.metric, sides))
+    if len(sides) > 1:
+        gap = result["divergence"]
+        where = "nowhere" if gap["first_step"] is None else f"first at step {gap['first_step']}"
+        console.print(f"largest relative difference of the losses: {gap['largest']:.1e}; above 1e-5 {where}")
+    console.print(f"pictures and figures: {out / 'curves.png'}, {out / 'result.json'}", soft_wrap=True)
+    console.print(f"TensorBoard: tensorboard --logdir {out / 'tensorboard'}", soft_wrap=True)
+    return result, report is None or report["passed"]
+
+
+def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
+    """The parity report of the recorded sides, in short."""
+    from parity.compare import compare_traces  # only here: dualnet does without the engine
+    from parity.suite import third_opinion
+    from parity.trace import Trace
+
+    a, b = (Trace.load(job.trace or "") for job in jobs)
+    report = compare_traces(a, b, title="parity", reference=third_opinion(a))
+    worst = f"largest float64 difference {report.smallest_passing_limit:.1e}"
+    console.print(f"[{'green' if report.passed else 'red'}]{report}[/]; {worst}", highlight=False)
+    summary = report.to_dict()
+    return {key: summary[key] for key in ("passed", "compared", "expected", "smallest_passing_limit", "not_tested", "notes")}
+
+
+def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
+    columns = (
+        TextColumn("[bold]{task.description:<10}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+        TextColumn("loss {task.fields[loss]}"), TextColumn("test {task.fields[metric]}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[BackendName, TaskID] = {
+            backend: bars.add_task(f"[{COLOURS[backend]}]{TITLES[backend]}[/]", total=1, loss="-", metric="-")
+            for backend in sides
+        }
+        for backend, event in running.events("done"):
+            if event["event"] == "progress":
+                value = "-" if event["metric"] is None else f"{metric} {event['metric']:.4f}"
+                bars.update(
+                    tasks[backend], completed=event["step"], total=event["steps"], loss=f"{event['loss']:.4f}", metric=value
+                )
+            elif event["event"] == "done":
+                sides[backend].history = History.from_dict(event["history"])
+                sides[backend].peak_memory_bytes = event["peak_memory_bytes"]
+
+
+def _result(
+    job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None
+) -> dict[str, Any]:
+    settings = asdict(job)
+    asked = {key: settings[key] for key in settings if key not in ("backend", "trace", "data_dir", "download")}
+    result: dict[str, Any] = {**asked, "metric": metric, "parity": report}
+    if len(sides) > 1:
+        a, b = (side.history for side in sides.values())
+        result["divergence"] = asdict(divergence(a, b))
+    result["sides"] = {backend: side.to_dict() for backend, side in sides.items()}
+    return result
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a polite kill unwind like Ctrl-C does, so that no process and no half-written file stays behind."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

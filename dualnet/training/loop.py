@@ -1,0 +1,166 @@
+"""The training loop: one for every concept and both backends."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from dualnet.data import Dataset, order
+from dualnet.interface import Array, Backend, Initializer, Loss, Recipe, Spec, State, StateError
+
+__all__ = ["Epoch", "History", "Progress", "initial_state", "train"]
+
+EVALUATION_BATCH = 1000
+TICK = 0.1
+"""Seconds between two reports of progress."""
+
+Metric = Literal["accuracy", "mean_squared_error"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training rows.
+
+    Args:
+        loss: mean of the training losses of its steps.
+        metric: the concept's metric on the test rows, after it.
+        seconds: time in training steps alone.
+        samples: training rows seen.
+    """
+
+    loss: float
+    metric: float
+    seconds: float
+    samples: int
+
+
+@dataclass
+class History:
+    """The course of a training: the mean loss of every batch before its step, and every epoch."""
+
+    losses: list[float] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+
+    @property
+    def samples_per_second(self) -> float:
+        """Training rows per second of step time; the first epoch, with its warm-up, counts only if it is alone."""
+        counted = self.epochs[1:] or self.epochs
+        seconds = sum(epoch.seconds for epoch in counted)
+        return sum(epoch.samples for epoch in counted) / seconds if seconds else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "samples_per_second": self.samples_per_second}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "History":
+        return cls(list(values["losses"]), [Epoch(**epoch) for epoch in values["epochs"]])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands: steps done of all steps, the last loss, the last metric if there is one."""
+
+    step: int
+    steps: int
+    loss: float
+    metric: float | None
+
+
+def initial_state(state: State, initializers: Mapping[str, Initializer], seed: int) -> State:
+    """The starting weights of both sides: each parameter drawn by its concept's law, by name, from one seed.
+
+    Args:
+        state: the model's state; gives names and shapes, and the buffers as they are.
+        initializers: from the end of a parameter's name ("weight", "norm.weight") to its law; the longest fits.
+        seed: decides every draw.
+
+    Raises:
+        StateError: a parameter fits no law.
+    """
+    drawn = {}
+    for index, (name, array) in enumerate(sorted(state.parameters.items())):
+        law = initializers.get(_longest_suffix(name, initializers))
+        if law is None:
+            raise StateError(f"no initializer for {name!r}: the concept declares {', '.join(initializers) or 'none'}")
+        drawn[name] = law.draw(array.shape, np.random.default_rng([seed, index]))
+    return State(drawn, state.buffers)
+
+
+def _longest_suffix(name: str, suffixes: Mapping[str, Initializer]) -> str:
+    return max((s for s in suffixes if f".{name}".endswith(f".{s}")), key=len, default="")
+
+
+def train(
+    backend: Backend,
+    model: Any,
+    loss: Loss,
+    dataset: Dataset,
+    recipe: Recipe,
+    inputs: Spec,
+    targets: Spec,
+    *,
+    metric: Metric,
+    seed: int = 0,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> History:
+    """Train a model in place.
+
+    Args:
+        backend: the model's side.
+        model: a native model.
+        loss: native outputs and targets to a native scalar, a mean over the batch.
+        dataset: training and test rows.
+        recipe: optimizer, batch size and epochs.
+        inputs, targets: the axes of the rows.
+        metric: what is measured on the test rows after every epoch.
+        seed: decides the order of the rows.
+        report: called every tenth of a second.
+    """
+    trainer = backend.trainer(model, loss, recipe.optimizer)
+    x, y = backend.tensor(dataset.train_inputs, inputs.axes), backend.tensor(dataset.train_targets, targets.axes)
+    rows = len(dataset.train_inputs)
+    steps = recipe.epochs * -(-rows // recipe.batch_size)
+    history, reported = History(), 0.0
+    for epoch in range(recipe.epochs):
+        pending: list[Any] = []
+        losses: list[float] = []
+        started = time.perf_counter()
+        for batch in backend.batches([x], y, order(rows, seed, epoch), recipe.batch_size):
+            pending.append(trainer.step(*batch))
+            if (now := time.perf_counter()) - reported > TICK:
+                reported = now
+                losses += _drain(backend, pending)
+                done = len(history.losses) + len(losses)
+                report(Progress(done, steps, losses[-1], history.epochs[-1].metric if history.epochs else None))
+        losses += _drain(backend, pending)
+        seconds = time.perf_counter() - started
+        history.losses += losses
+        value = evaluate(backend, trainer.predict, dataset, inputs, metric)
+        history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, rows))
+        report(Progress(len(history.losses), steps, losses[-1], value))
+    return history
+
+
+def evaluate(backend: Backend, predict: Callable[[list[Any]], list[Any]], dataset: Dataset, inputs: Spec, metric: Metric) -> float:
+    """Accuracy (a fraction), or mean squared error, of the first output on all test rows."""
+    total = 0.0
+    for start in range(0, len(dataset.test_inputs), EVALUATION_BATCH):
+        rows = slice(start, start + EVALUATION_BATCH)
+        outputs = backend.array(predict([backend.tensor(dataset.test_inputs[rows], inputs.axes)])[0])
+        total += _score(outputs, dataset.test_targets[rows], metric)
+    return total / len(dataset.test_inputs)
+
+
+def _score(outputs: Array, targets: Array, metric: Metric) -> float:
+    if metric == "accuracy":
+        return float((outputs.argmax(axis=1) == targets).sum())
+    return float(np.square(outputs - targets).mean(axis=tuple(range(1, targets.ndim))).sum())
+
+
+def _drain(backend: Backend, pending: list[Any]) -> list[float]:
+    """Wait for the losses of the steps so far."""
+    values = [float(backend.array(loss)) for loss in pending]
+    pending.clear()
+    return values

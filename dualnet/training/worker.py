@@ -1,0 +1,123 @@
+"""One backend in a process of its own: ``python -m dualnet.training.worker``.
+
+Reads a `Job` as one line of JSON from standard input, and writes events as lines of JSON to standard output.
+With a trace to record, it waits for a second line before it trains, so that parity comes first.  When standard
+input closes, whoever started it is gone, and it ends.
+"""
+
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dualnet.catalogue import build, concept, load
+from dualnet.catalogue import loss as find_loss
+from dualnet.data import load as load_data
+from dualnet.interface import BackendName, DualnetError, Optimizer, Recipe
+from dualnet.training.loop import initial_state, train
+
+__all__ = ["Job", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything a worker needs to know; JSON values only."""
+
+    backend: BackendName
+    concept: str
+    variant: str
+    config: dict[str, Any]
+    data: str
+    data_dir: str | None = None
+    download: bool = False
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 1
+    epochs: int = 1
+    seed: int = 0
+    trace: str | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        rule = {**self.optimizer, "betas": tuple(self.optimizer["betas"])}
+        return Recipe(data=self.data, optimizer=Optimizer(**rule), batch_size=self.batch_size, epochs=self.epochs)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def run(job: Job, send: Callable[..., None], wait: Callable[[], None]) -> None:
+    """Do a job, telling its course as events: ready, (traced,) progress ..., done."""
+    declared = concept(job.concept)
+    config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}
+    settings = declared.settings(job.variant, config)
+    specs, targets = declared.inputs(settings), declared.targets(settings)
+    data_dir = Path(job.data_dir) if job.data_dir else None
+    size = settings.get("image_size", 28)
+    dataset = load_data(job.data, image_size=size, data_dir=data_dir, download=job.download)
+    dataset.check(specs, targets)
+
+    started = time.perf_counter()
+    backend = load(job.backend)
+    loss = find_loss(job.concept, backend, job.variant)
+    imported = time.perf_counter()
+    model = build(job.concept, job.backend, variant=job.variant, **config)
+    built = time.perf_counter()
+    start = initial_state(backend.state(model), declared.initializers(settings), job.seed)
+    backend.load(model, start)
+    send(
+        "ready",
+        import_seconds=imported - started,
+        build_seconds=built - imported,
+        parameters=sum(array.size for array in start.parameters.values()),
+        versions=backend.versions(),
+        train_rows=len(dataset.train_inputs),
+        test_rows=len(dataset.test_inputs),
+        source=dataset.source,
+    )
+    if job.trace:
+        from parity.record import record  # only here: dualnet does without the engine
+
+        record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
+        send("traced")
+        wait()
+    (inputs,) = specs.values()
+    history = train(
+        backend, model, loss, dataset, job.recipe, inputs, targets,
+        metric=declared.metric, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
+    )  # fmt: skip
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    send("done", history=history.to_dict(), peak_memory_bytes=peak)
+
+
+def main() -> None:
+    """Serve the process that started this one."""
+    events = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever a framework prints is no event
+
+    def send(event: str, **values: Any) -> None:
+        events.write(json.dumps({"event": event, **values}) + "\n")
+
+    go = threading.Event()
+    job = Job(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_listen, args=(go,), daemon=True).start()
+    try:
+        run(job, send, go.wait)
+    except DualnetError as error:
+        send("error", message=str(error))
+        raise SystemExit(1) from None
+
+
+def _listen(go: threading.Event) -> None:
+    for _ in sys.stdin:
+        go.set()
+    os._exit(1)  # standard input closed: nobody waits for this process any more
+
+
+if __name__ == "__main__":
+    main()

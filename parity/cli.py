@@ -1,0 +1,143 @@
+"""``python -m parity``: list the checks, run them, record one side, compare two recordings.
+
+Exit codes: 0 agree, 1 differ, 2 bad usage, 5 nothing compared.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dualnet.catalogue import concept, load
+from dualnet.interface import DualnetError
+from parity import suite
+from parity.compare import compare_traces
+from parity.record import record as record_trace
+from parity.report import Report
+from parity.tolerance import FLOAT64_LIMIT
+from parity.trace import Trace
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Prove two deep-learning sides equal. Exit codes: 0 agree, 1 differ, 2 bad usage, 5 nothing compared.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides weights, inputs and cotangents.")]
+Ids = Annotated[list[str] | None, typer.Argument(help="Concept ids; all concepts if none is given.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command line; every expected error is one line and exit code 2."""
+    try:
+        app()
+    except DualnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+@app.command("list")
+def list_checks(ids: Ids = None, as_json: Json = False) -> None:
+    """Name every check."""
+    checks = suite.checks(*ids or ())
+    if as_json:
+        rows = [{"id": c.id, "concept": c.concept, "variant": c.variant, "check": c.name} for c in checks]
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        for check in checks:
+            typer.echo(check.id)
+        typer.echo(f"{len(checks)} checks of {len({check.concept for check in checks})} concepts", err=True)
+
+
+@app.command()
+def run(ids: Ids = None, seed: Seed = 0, as_json: Json = False) -> None:
+    """Compare both sides of concepts in this process."""
+    # Names first: a wrong one is told before any framework is imported.
+    chosen = list(dict.fromkeys((check.concept, check.variant) for check in suite.checks(*ids or ())))
+    chosen = [(id, variant) for id, variant in chosen if variant or not concept(id).variants]
+    reports = []
+    for id, variant in chosen:  # noqa: A001
+        report = suite.report(id, variant or None, seed)
+        reports.append(report)
+        if not as_json:
+            colour = "green" if report.passed else "red"
+            out.print(f"[{colour}]{'agree ' if report.passed else 'differ'}[/] {report.title}")
+    if as_json:
+        typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
+    else:
+        _print_summary(reports)
+    raise typer.Exit(_exit_code(reports))
+
+
+@app.command("record")
+def record_command(
+    concept: Annotated[str, typer.Argument(help="A concept id.")],
+    backend: Annotated[str, typer.Option(help="tf or torch.")],
+    out_file: Annotated[Path, typer.Option("--out", help="The trace file to write (safetensors).")],
+    variant: Annotated[str | None, typer.Option(help="A variant of the concept.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Run one side and keep what it computed, to be compared in another process or on another machine."""
+    trace = record_trace(load(backend), concept, variant, seed=seed)  # type: ignore[arg-type]
+    trace.save(out_file)
+    typer.echo(f"{len(trace.quantities)} quantities of {concept} on {backend} in {out_file}")
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="A trace file.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    limit: Annotated[float, typer.Option(help="Greatest float64 distance relative to a tensor's scale.")] = FLOAT64_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """Compare two recordings."""
+    traces = Trace.load(a), Trace.load(b)
+    try:
+        report = compare_traces(*traces, title=f"{a} against {b}", reference=_oracle(*traces), limit=limit)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--limit") from error
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        report.print(out)
+    raise typer.Exit(report.exit_code)
+
+
+def _oracle(a: Trace, b: Trace) -> Trace | None:
+    same: Any = a.about.get("concept"), a.about.get("seed")
+    return suite.third_opinion(a) if same == (b.about.get("concept"), b.about.get("seed")) and same[0] else None
+
+
+def _print_summary(reports: list[Report]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("concept", "compared", "float64 error", "float32 error", "float32 limit", "verdict"):
+        table.add_column(column, justify="left" if column in ("concept", "verdict") else "right", no_wrap=True)
+    for report in reports:
+        single = report.worst("float32/")
+        table.add_row(
+            report.title,
+            f"{report.compared} of {report.expected}",
+            f"{report.smallest_passing_limit:.1e}",
+            f"{single.error:.1e}" if single else "",
+            f"{single.limit:.1e}" if single else "",
+            "agree" if report.passed else "differ",
+            style="" if report.passed else "red",
+        )
+    out.print(table)
+    for report in reports:
+        if not report.passed or report.notes:
+            out.print(str(report), markup=False)
+
+
+def _exit_code(reports: list[Report]) -> int:
+    if not any(report.compared for report in reports):
+        return 5
+    return int(not all(report.passed for report in reports))
