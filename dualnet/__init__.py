@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dualnet.catalogue import build, concept, concepts, load, twin
+    from dualnet.process import prepare
 
-__all__ = ["__version__", "build", "concept", "concepts", "load", "twin"]
+__all__ = ["__version__", "build", "concept", "concepts", "load", "prepare", "twin"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("importlib.metadata").version("dualnet")
     if name in __all__:
-        return getattr(import_module("dualnet.catalogue"), name)
+        return getattr(import_module("dualnet.process" if name == "prepare" else "dualnet.catalogue"), name)
     raise AttributeError(f"module 'dualnet' has no attribute {name!r}")
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dualnet.interface import Backend, BackendName, Concept, ConceptError, ConfigError, Loss, choose
-from dualnet.process import BACKENDS
+from dualnet.interface import BACKENDS, Backend, BackendName, Concept, ConceptError, ConfigError, Loss, choose
 
 __all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "loss", "source", "twin"]
 
@@ -64,7 +63,7 @@ def concepts() -> tuple[Concept, ...]:
 
 
 @cache
-def concept(id: str) -> Concept:  # noqa: A002 - the word that the whole project uses
+def concept(id: str) -> Concept:
     """One concept by its id.
 
     Raises:
@@ -80,12 +79,12 @@ def concept(id: str) -> Concept:  # noqa: A002 - the word that the whole project
     return declared
 
 
-def source(id: str, folder: str) -> Path:  # noqa: A002
+def source(id: str, folder: str) -> Path:
     """The file of a concept in ``concepts``, ``tf`` or ``torch``."""
     return ROOT / folder / _paths()[concept(id).id if folder != "concepts" else id]
 
 
-def twin(id: str, backend: BackendName) -> ModuleType:  # noqa: A002
+def twin(id: str, backend: BackendName) -> ModuleType:
     """The module of one side of a concept; imports that side's framework.
 
     Raises:
@@ -97,7 +96,7 @@ def twin(id: str, backend: BackendName) -> ModuleType:  # noqa: A002
     return _import(backend, concept(id).id)
 
 
-def build(id: str, backend: BackendName, *, variant: str | None = None, **config: Any) -> Any:  # noqa: A002
+def build(id: str, backend: BackendName, *, variant: str | None = None, **config: Any) -> Any:
     """A native float32 model: a ``torch.nn.Module`` or a ``keras.Model``.
 
     Args:
@@ -134,7 +133,7 @@ def load(name: BackendName) -> Backend:
     return backend
 
 
-def loss(id: str, backend: Backend, variant: str | None = None) -> Loss:  # noqa: A002
+def loss(id: str, backend: Backend, variant: str | None = None) -> Loss:
     """The loss of a model's variant: a function of its twin, or one that every backend has."""
     name = concept(id).variant(variant).loss
     found: Loss = getattr(twin(id, backend.name), name, None) or choose(backend.losses, name, f"{id}: loss")
@@ -146,5 +145,5 @@ def _check_backend(name: str) -> None:
         raise ConfigError(f"there is no backend {name!r}: choose one of {', '.join(map(repr, BACKENDS))}")
 
 
-def _import(folder: str, id: str) -> ModuleType:  # noqa: A002
+def _import(folder: str, id: str) -> ModuleType:
     return import_module(".".join(("dualnet", folder, *_paths()[id].with_suffix("").parts)))

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from dualnet import catalogue
 from dualnet.doctor import examine
-from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer
+from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer, choose
 from dualnet.show import align, side_by_side
 from dualnet.training.compare import run_jobs
-from dualnet.training.worker import Job
+from dualnet.training.job import Job
 
 __all__ = ["app", "main"]
 
@@ -110,10 +110,22 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ."""
-    job = _job(concept, variant, data, data_dir, download, epochs, batch_size, seed, optimizer, learning_rate, setting)
+    job = _job(
+        concept,
+        variant,
+        data,
+        data_dir,
+        download,
+        epochs,
+        batch_size,
+        seed,
+        optimizer,
+        learning_rate,
+        setting,
+    )
     jobs = [replace(job, backend=backend) for backend in BACKENDS]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
-    result, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
+    _, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
     if as_json:
         typer.echo((out / "result.json").read_text())
     raise typer.Exit(int(not agree))
@@ -137,11 +149,22 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train one side."""
-    if backend not in BACKENDS:
-        raise ConfigError(f"there is no backend {backend!r}: choose one of {', '.join(BACKENDS)}")
-    job = _job(concept, variant, data, data_dir, download, epochs, batch_size, seed, optimizer, learning_rate, setting)
+    side = choose({name: name for name in BACKENDS}, backend, "backend")
+    job = _job(
+        concept,
+        variant,
+        data,
+        data_dir,
+        download,
+        epochs,
+        batch_size,
+        seed,
+        optimizer,
+        learning_rate,
+        setting,
+    )
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
-    run_jobs([replace(job, backend=backend)], out, Console(stderr=as_json), parity=False)
+    run_jobs([replace(job, backend=side)], out, Console(stderr=as_json), parity=False)
     if as_json:
         typer.echo((out / "result.json").read_text())
 
@@ -164,7 +187,7 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
 
 
 def _job(
-    id: str,  # noqa: A002
+    id: str,
     variant: str | None,
     data: str | None,
     data_dir: Path | None,

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -126,12 +126,15 @@ def _data(data_dir: Path | None) -> Iterator[Check]:
         folder = data_folder(data_dir)
         paths = find_mnist(folder) if folder else None
     except DualnetError as error:
-        yield Check("data: mnist", "fail", str(error), f"correct --data-dir or {DATA_VARIABLE}, or get the files again")
+        yield Check(
+            "data: mnist",
+            "fail",
+            str(error),
+            f"correct --data-dir or {DATA_VARIABLE}, or get the files again",
+        )
         return
     if paths:
         yield Check("data: mnist", "ok", str(paths[0].parent))
     else:
         where = f"not in {folder}" if folder else f"no folder named by --data-dir or {DATA_VARIABLE}"
         yield Check("data: mnist", "note", where, "name a folder with the idx files, or run with --download")
-
-

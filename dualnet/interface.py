@@ -15,17 +15,6 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dualnet.errors import (
-    BackendConflictError,
-    ConceptError,
-    ConfigError,
-    DataError,
-    DualnetError,
-    MissingFrameworkError,
-    StateError,
-)
-from dualnet.process import BACKENDS, BackendName, prepare
-
 __all__ = [
     "BACKENDS",
     "Array",
@@ -39,6 +28,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "DataError",
+    "Dataset",
     "Difference",
     "DualnetError",
     "Gradients",
@@ -57,7 +47,6 @@ __all__ = [
     "check_fit",
     "choose",
     "named_outputs",
-    "prepare",
 ]
 
 T = TypeVar("T")
@@ -67,6 +56,40 @@ Config = Mapping[str, Any]
 Kind = Literal["ops", "model", "procedure"]
 Loss = Callable[[Any, Any], Any]
 """From native outputs and native targets to a native scalar."""
+BackendName = Literal["tf", "torch"]
+BACKENDS: Mapping[BackendName, tuple[str, ...]] = {"tf": ("tensorflow", "keras"), "torch": ("torch",)}
+"""The backends, and the packages without which each cannot be loaded."""
+
+
+# --- errors: each says what was expected, what came, where, and what to do -------------------------------------
+
+
+class DualnetError(Exception):
+    """The base of all errors raised by dualnet."""
+
+
+class MissingFrameworkError(DualnetError, ImportError):
+    """A backend was asked for whose framework is not installed."""
+
+
+class BackendConflictError(DualnetError, RuntimeError):
+    """The process is set up so that a backend would not do what its name says."""
+
+
+class ConceptError(DualnetError, LookupError):
+    """A concept, a twin or a variant does not exist, or exists twice."""
+
+
+class ConfigError(DualnetError, ValueError):
+    """A setting is unknown or has a value that cannot work."""
+
+
+class DataError(DualnetError, ValueError):
+    """A data set is missing, truncated or corrupt."""
+
+
+class StateError(DualnetError, ValueError):
+    """Named arrays do not fit the model they are loaded into."""
 
 
 # --- what a concept declares -----------------------------------------------------------------------------------
@@ -111,6 +134,7 @@ class Case:
 
     @property
     def name(self) -> str:
+        """The function's name, and the label if there is one."""
         return f"{self.function}-{self.label}" if self.label else self.function
 
 
@@ -121,6 +145,44 @@ class Spec(NamedTuple):
     shape: tuple[int, ...] = ()
     classes: int = 0
     """Labels 0 .. classes - 1 (int64) instead of real numbers."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test rows.
+
+    Args:
+        name: the data set.
+        source: where it was read from.
+        train_inputs, train_targets, test_inputs, test_targets: (N, ...) each.
+    """
+
+    name: str
+    source: str
+    train_inputs: Array
+    train_targets: Array
+    test_inputs: Array
+    test_targets: Array
+
+    def check(self, inputs: Mapping[str, Spec], targets: Spec) -> None:
+        """DataError unless the rows are what a model takes: one input of this shape, and such targets."""
+        if len(inputs) != 1:
+            raise DataError(f"data set {self.name!r} has one input, the model takes {len(inputs)}: {', '.join(inputs)}")
+        (spec,) = inputs.values()
+        if self.train_inputs.shape[1:] != spec.shape:
+            raise DataError(
+                f"data set {self.name!r} has rows of shape {self.train_inputs.shape[1:]}, the model takes "
+                f"{spec.shape} ({spec.axes[1:]}): choose another data set, or another model configuration"
+            )
+        labels = self.train_targets.dtype == np.int64
+        if labels != bool(targets.classes):
+            kind = "labels" if labels else "real numbers"
+            raise DataError(f"data set {self.name!r} has {kind} as targets, the model expects the other kind")
+        if labels and (found := int(max(self.train_targets.max(), self.test_targets.max()))) >= targets.classes:
+            raise DataError(
+                f"data set {self.name!r} has label {found}, the model tells {targets.classes} classes apart: "
+                f"set num_classes={found + 1}"
+            )
 
 
 class Stage(NamedTuple):
@@ -235,14 +297,17 @@ class Concept:
 
     @property
     def id(self) -> str:
+        """The file's name: the whole key."""
         return self.module.rpartition(".")[2]
 
     @property
     def chapter(self) -> str:
+        """The folder's name."""
         return self.module.split(".")[-2]
 
     @property
     def default_variant(self) -> str:
+        """The name of the first variant; empty if the concept is no model."""
         return next(iter(self.variants), "")
 
     def variant(self, name: str | None = None) -> Variant:
@@ -366,7 +431,11 @@ class Backend(Protocol):
         """What leaves each named layer in evaluation mode, from name to canonical array; stages maps to axes."""
 
     def vjp(
-        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+        self,
+        function: Callable[..., Any],
+        args: Mapping[str, Any],
+        wrt: tuple[str, ...],
+        cotangents: Arrays | None,
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         """A function's outputs by name, and its vector-Jacobian products for the arguments in wrt."""
 

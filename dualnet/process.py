@@ -18,24 +18,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
-from dualnet.errors import BackendConflictError, MissingFrameworkError
+from dualnet.interface import BACKENDS, BackendConflictError, BackendName, MissingFrameworkError
 
 __all__ = [
-    "BACKENDS",
-    "BackendName",
     "keras_backend",
     "keras_config_path",
     "prepare",
     "require",
     "thread_environment",
 ]
-
-BackendName = Literal["tf", "torch"]
-
-BACKENDS: dict[BackendName, tuple[str, ...]] = {"tf": ("tensorflow", "keras"), "torch": ("torch",)}
-"""The packages without which a backend cannot be loaded."""
 
 
 def prepare(backend: BackendName) -> None:

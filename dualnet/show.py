@@ -20,6 +20,7 @@ class Row:
 
     @property
     def same(self) -> bool:
+        """Whether both sides have the same line."""
         return self.left == self.right
 
 
@@ -30,7 +31,10 @@ def align(left: str, right: str) -> list[Row]:
     for _, i, i_end, j, j_end in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         for offset in range(max(i_end - i, j_end - j)):
             rows.append(
-                Row(a[i + offset] if i + offset < i_end else None, b[j + offset] if j + offset < j_end else None)
+                Row(
+                    a[i + offset] if i + offset < i_end else None,
+                    b[j + offset] if j + offset < j_end else None,
+                )
             )
     return rows
 
@@ -41,7 +45,9 @@ def side_by_side(rows: list[Row], titles: tuple[str, str]) -> Table:
     table.add_column(titles[0], ratio=1, overflow="fold")
     table.add_column("", width=1)
     table.add_column(titles[1], ratio=1, overflow="fold")
-    lefts, rights = (_highlighted("\n".join(lines)) for lines in zip(*map(_texts, rows), strict=True)) if rows else ([], [])
+    lefts, rights = (
+        (_highlighted("\n".join(lines)) for lines in zip(*map(_texts, rows), strict=True)) if rows else ([], [])
+    )
     for row, left, right in zip(rows, lefts, rights, strict=True):
         table.add_row(left, Text("" if row.same else "≠", "bold yellow"), right)
     return table

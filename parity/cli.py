@@ -32,7 +32,9 @@ out = Console(highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides weights, inputs and cotangents.")]
-Ids = Annotated[list[str] | None, typer.Argument(help="Concept ids; all concepts if none is given.", show_default=False)]
+Ids = Annotated[
+    list[str] | None, typer.Argument(help="Concept ids; all concepts if none is given.", show_default=False)
+]
 
 
 def main() -> None:
@@ -64,7 +66,7 @@ def run(ids: Ids = None, seed: Seed = 0, as_json: Json = False) -> None:
     chosen = list(dict.fromkeys((check.concept, check.variant) for check in suite.checks(*ids or ())))
     chosen = [(id, variant) for id, variant in chosen if variant or not concept(id).variants]
     reports = []
-    for id, variant in chosen:  # noqa: A001
+    for id, variant in chosen:
         report = suite.report(id, variant or None, seed)
         reports.append(report)
         if not as_json:
@@ -95,7 +97,9 @@ def record_command(
 def diff(
     a: Annotated[Path, typer.Argument(help="A trace file.")],
     b: Annotated[Path, typer.Argument(help="Another one.")],
-    limit: Annotated[float, typer.Option(help="Greatest float64 distance relative to a tensor's scale.")] = FLOAT64_LIMIT,
+    limit: Annotated[
+        float, typer.Option(help="Greatest float64 distance relative to a tensor's scale.")
+    ] = FLOAT64_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Compare two recordings."""

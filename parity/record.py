@@ -47,7 +47,12 @@ DEAD = 1e-9
 
 
 def record(
-    backend: Backend, id: str, variant: str | None = None, config: Config | None = None, *, seed: int = 0  # noqa: A002
+    backend: Backend,
+    id: str,
+    variant: str | None = None,
+    config: Config | None = None,
+    *,
+    seed: int = 0,
 ) -> Trace:
     """Everything that parity compares of one side of a concept, in float64 and in float32.
 
@@ -75,7 +80,7 @@ def record(
     return trace
 
 
-def oracle(id: str, seed: int = 0) -> Trace:  # noqa: A002
+def oracle(id: str, seed: int = 0) -> Trace:
     """The third opinion on every case of a concept, from NumPy and SciPy."""
     trace = Trace({}, {"backend": "oracle", "concept": id, "seed": seed})
     for case in concept(id).cases:
@@ -166,7 +171,13 @@ def _quotients(case: Case, seed: int) -> dict[str, Array]:
 
 
 def _record_model(
-    trace: Trace, backend: Backend, declared: Concept, variant: str | None, settings: Config, precision: str, seed: int
+    trace: Trace,
+    backend: Backend,
+    declared: Concept,
+    variant: str | None,
+    settings: Config,
+    precision: str,
+    seed: int,
 ) -> None:
     specs, target_spec = declared.inputs(settings), declared.targets(settings)
     loss = find_loss(declared.id, backend, variant)
@@ -178,7 +189,8 @@ def _record_model(
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
 
         inputs, targets = draw_batch(specs, target_spec, seed, precision)
-        put("input", inputs), put("target", {"target": targets})
+        put("input", inputs)
+        put("target", {"target": targets})
         native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
         native_targets = backend.tensor(targets, target_spec.axes)
         axes = list(declared.outputs.values())
@@ -201,7 +213,9 @@ def _record_model(
         put("train/buffer", backend.state(model).buffers)
         if precision == "float64":
             reacts = {f"input {n}": _response(g, inputs[n], found.loss) for n, g in by_input.items()}
-            reacts |= {f"parameter {n}": _response(g, start.parameters[n], found.loss) for n, g in found.parameters.items()}
+            reacts |= {
+                f"parameter {n}": _response(g, start.parameters[n], found.loss) for n, g in found.parameters.items()
+            }
             for kind, arrays in (("parameter", start.parameters), ("buffer", start.buffers)):
                 for name in arrays:
                     if reacts.get(f"{kind} {name}", 0.0) < DEAD:

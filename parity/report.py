@@ -57,6 +57,7 @@ class Finding:
         return text + (f" ({self.problem or self.excluded})" if self.problem or self.excluded else "")
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
         return {
             "name": self.name,
             "passed": self.passed,
@@ -91,14 +92,17 @@ class Report:
 
     @property
     def expected(self) -> int:
+        """How many quantities either side has."""
         return len(self.findings)
 
     @property
     def compared(self) -> int:
+        """How many of them were measured and judged."""
         return sum(not finding.problem and not finding.excluded for finding in self.findings)
 
     @property
     def failures(self) -> tuple[Finding, ...]:
+        """The findings that did not pass."""
         return tuple(finding for finding in self.findings if not finding.passed)
 
     @property
@@ -163,6 +167,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
+        """The outcome in one line."""
         word = "agree" if self.passed else "nothing was compared" if self.compared == 0 else "differ"
         return f"{word}; {self.compared} of {self.expected} quantities compared, {len(self.failures)} differ"
 

@@ -43,6 +43,7 @@ class Check:
 
     @property
     def id(self) -> str:
+        """Concept, variant and name."""
         return "-".join(part for part in (self.concept, self.variant, self.name) if part)
 
     def run(self) -> Report:
@@ -63,9 +64,7 @@ def checks(*ids: str) -> tuple[Check, ...]:
 
 
 def _checks(declared: Concept) -> list[Check]:
-    found = [
-        Check(declared.id, "", case.name, rf"float(64|32)/{re.escape(case.name)}/.*") for case in declared.cases
-    ]
+    found = [Check(declared.id, "", case.name, rf"float(64|32)/{re.escape(case.name)}/.*") for case in declared.cases]
     for variant in declared.variants:
         patterns = dict(MODEL_CHECKS)
         if not _has_buffers(declared, variant):
@@ -81,7 +80,7 @@ def _has_buffers(declared: Concept, variant: str) -> bool:
 
 
 @cache
-def report(id: str, variant: str | None = None, seed: int = 0) -> Report:  # noqa: A002
+def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
     """Both sides of one concept compared in this process.
 
     A float32 difference that other inputs do not show is a ReLU or a maximum flipped by rounding; it is noted.
@@ -102,7 +101,7 @@ def report(id: str, variant: str | None = None, seed: int = 0) -> Report:  # noq
     return found.with_notes(*notes)
 
 
-def _compare(id: str, variant: str | None, seed: int) -> Report:  # noqa: A002
+def _compare(id: str, variant: str | None, seed: int) -> Report:
     title = "-".join(filter(None, (id, variant)))
     torch_side, tf_side = (record(load(name), id, variant, seed=seed) for name in ("torch", "tf"))
     return compare_traces(torch_side, tf_side, title=title, reference=third_opinion(torch_side))

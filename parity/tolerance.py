@@ -77,7 +77,9 @@ def exact(a: Array, b: Array) -> Distance:
     if problem := _mismatch(a, b):
         return Distance(math.inf, problem=problem)
     wrong = ~_same(a, b)
-    return _at(wrong, math.inf, a, b, f"{int(wrong.sum())} of {a.size} elements differ") if wrong.any() else Distance(0.0)
+    return (
+        _at(wrong, math.inf, a, b, f"{int(wrong.sum())} of {a.size} elements differ") if wrong.any() else Distance(0.0)
+    )
 
 
 def relative_l2(a: Array, reference: Array) -> float:

@@ -84,4 +84,6 @@ class Trace:
                 {str(k): str(v) for k, v in parts["errors"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TraceError(f"{path}: the description inside the trace is damaged ({error!r}); record it again") from error
+            raise TraceError(
+                f"{path}: the description inside the trace is damaged ({error!r}); record it again"
+            ) from error

@@ -1,6 +1,6 @@
 """Data sets: one NumPy source for both sides, and one order of batches."""
 
 from dualnet.data.batching import order
-from dualnet.data.datasets import DATASETS, Dataset, load
+from dualnet.data.datasets import DATASETS, load
 
-__all__ = ["DATASETS", "Dataset", "load", "order"]
+__all__ = ["DATASETS", "load", "order"]

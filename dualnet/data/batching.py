@@ -1,13 +1,12 @@
 """The order in which both sides see the rows."""
 
 import numpy as np
-
-from dualnet.interface import Array
+from numpy.typing import NDArray
 
 __all__ = ["order"]
 
 
-def order(rows: int, seed: int, epoch: int) -> Array:
+def order(rows: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """All rows once, shuffled; the same on both sides, and the same whichever epochs came before.
 
     Returns:

@@ -5,7 +5,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,50 +12,12 @@ from typing import Any
 import numpy as np
 
 from dualnet.data.idx import read_idx
-from dualnet.interface import Array, ConfigError, DataError, Spec
+from dualnet.interface import Array, ConfigError, DataError, Dataset
 
 __all__ = ["DATASETS", "DATA_VARIABLE", "Dataset", "find_mnist", "load"]
 
 DATA_VARIABLE = "DUALNET_DATA"
 """The environment variable that names the data folder where ``--data-dir`` does not."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Training and test rows.
-
-    Args:
-        name: the data set.
-        source: where it was read from.
-        train_inputs, train_targets, test_inputs, test_targets: (N, ...) each.
-    """
-
-    name: str
-    source: str
-    train_inputs: Array
-    train_targets: Array
-    test_inputs: Array
-    test_targets: Array
-
-    def check(self, inputs: Mapping[str, Spec], targets: Spec) -> None:
-        """DataError unless the rows are what a model takes: one input of this shape, and such targets."""
-        if len(inputs) != 1:
-            raise DataError(f"data set {self.name!r} has one input, the model takes {len(inputs)}: {', '.join(inputs)}")
-        (spec,) = inputs.values()
-        if self.train_inputs.shape[1:] != spec.shape:
-            raise DataError(
-                f"data set {self.name!r} has rows of shape {self.train_inputs.shape[1:]}, the model takes "
-                f"{spec.shape} ({spec.axes[1:]}): choose another data set, or another model configuration"
-            )
-        labels = self.train_targets.dtype == np.int64
-        if labels != bool(targets.classes):
-            kind = "labels" if labels else "real numbers"
-            raise DataError(f"data set {self.name!r} has {kind} as targets, the model expects the other kind")
-        if labels and (found := int(max(self.train_targets.max(), self.test_targets.max()))) >= targets.classes:
-            raise DataError(
-                f"data set {self.name!r} has label {found}, the model tells {targets.classes} classes apart: "
-                f"set num_classes={found + 1}"
-            )
 
 
 def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, download: bool = False) -> Dataset:
@@ -193,14 +154,16 @@ def _downloaders() -> tuple[Callable[[Path], None], ...]:
     """The frameworks' own downloaders that are installed here."""
 
     def by_torchvision(folder: Path) -> None:
-        import dualnet.torch  # noqa: F401 - sets the process up
         from torchvision.datasets import MNIST
+
+        import dualnet.torch  # noqa: F401 - sets the process up
 
         MNIST(str(folder), download=True)  # verifies checksums; writes MNIST/raw
 
     def by_keras(folder: Path) -> None:
-        import dualnet.tf  # noqa: F401 - sets the process up
         from keras.datasets import mnist
+
+        import dualnet.tf  # noqa: F401 - sets the process up
 
         _write_idx(folder / "MNIST" / "raw", mnist.load_data())
 
@@ -231,7 +194,7 @@ def _download_mnist(folder: Path) -> None:
 
 
 def _synthetic_linear(**_: Any) -> Dataset:
-    """y = X w + b + noise with w = (2, -3.4), b = 4.2, noise 0.01: Dive into Deep Learning, section 3.3."""
+    """Y = X w + b + noise with w = (2, -3.4), b = 4.2, noise 0.01: Dive into Deep Learning, section 3.3."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2000, 2))
     targets = features @ np.array([[2.0], [-3.4]]) + 4.2 + rng.normal(0.0, 0.01, (2000, 1))

@@ -27,7 +27,9 @@ def read_idx(path: Path) -> Array:
     """
     content = _content(path)
     if len(content) < 4 or content[:2] != b"\0\0":
-        raise DataError(f"{path}: no idx file: it should begin with two zero bytes, came {content[:4].hex() or 'nothing'}")
+        raise DataError(
+            f"{path}: no idx file: it should begin with two zero bytes, came {content[:4].hex() or 'nothing'}"
+        )
     kind, rank = content[2], content[3]
     if kind != UNSIGNED_BYTE:
         raise DataError(f"{path}: expected unsigned bytes (type 0x08), came type {kind:#04x}")

@@ -1,5 +1,5 @@
 """The TensorFlow side: every concept as native ``keras.Model`` and functions over ``tf.Tensor``."""
 
-from dualnet.interface import prepare
+from dualnet import prepare
 
 prepare("tf")

@@ -4,15 +4,25 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
-from dualnet.interface import Array, Arrays, Gradients, Loss, Optimizer, State, StateError, check_fit, named_outputs
+from dualnet.interface import (
+    Array,
+    Arrays,
+    Gradients,
+    Loss,
+    Optimizer,
+    State,
+    check_fit,
+    named_outputs,
+)
 from dualnet.tf._training import TensorFlowTrainer
+from dualnet.tf._variables import dotted
+from dualnet.tf._variables import slots as slots_of
 
 __all__ = ["BACKEND"]
 
@@ -65,7 +75,7 @@ class TensorFlowBackend:
         return np.array(array.transpose(_permutation(_channels_last(axes), axes)), order="C") if axes else array
 
     def state(self, model: keras.Model) -> State:
-        slots = _slots(model)
+        slots = slots_of(model)
         arrays = {name: slot.canonical(slot.variable.numpy()) for name, slot in slots.items()}
         return State(
             {name: array for name, array in arrays.items() if slots[name].variable.trainable},
@@ -73,7 +83,7 @@ class TensorFlowBackend:
         )
 
     def load(self, model: keras.Model, state: State) -> None:
-        slots, arrays = _slots(model), {**state.parameters, **state.buffers}
+        slots, arrays = slots_of(model), {**state.parameters, **state.buffers}
         shapes = {name: slot.canonical(np.empty(slot.variable.shape, bool)).shape for name, slot in slots.items()}
         check_fit(shapes, arrays, f"{type(model).__name__} (tf)")
         for name, slot in slots.items():
@@ -84,7 +94,7 @@ class TensorFlowBackend:
 
     def gradients(self, model: keras.Model, inputs: list[Any], targets: Any, loss: Loss) -> Gradients:
         sources = [x for x in inputs if x.dtype.is_floating]
-        slots = {name: slot for name, slot in _slots(model).items() if slot.variable.trainable}
+        slots = {name: slot for name, slot in slots_of(model).items() if slot.variable.trainable}
         with tf.GradientTape() as tape:
             tape.watch(sources)
             outputs = model(*inputs, training=True)
@@ -94,13 +104,14 @@ class TensorFlowBackend:
             tape.gradient(value, [*sources, *variables]), [*sources, *variables], strict=True
         )]  # fmt: skip
         parameters = {
-            name: slot.canonical(g.numpy()) for (name, slot), g in zip(slots.items(), found[len(sources) :], strict=True)
+            name: slot.canonical(g.numpy())
+            for (name, slot), g in zip(slots.items(), found[len(sources) :], strict=True)
         }
         return Gradients(value, tf.nest.flatten(outputs), found[: len(sources)], parameters)
 
     def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
-        found = {_dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
+        found = {dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
         watched = {name: found[name] for name in stages if name in found}
         for name, layer in watched.items():
             layer.call = self._recording(layer.call, name, stages[name], recorded)
@@ -122,7 +133,11 @@ class TensorFlowBackend:
         return recording
 
     def vjp(
-        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+        self,
+        function: Callable[..., Any],
+        args: Mapping[str, Any],
+        wrt: tuple[str, ...],
+        cotangents: Arrays | None,
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         sources = {name: args[name] for name in wrt}
         with tf.GradientTape() as tape:
@@ -131,7 +146,9 @@ class TensorFlowBackend:
             followed = {n: out for n, out in outputs.items() if tf.is_tensor(out) and out.dtype.is_floating}
         if not wrt:
             return outputs, {}
-        weights = {n: tf.ones_like(t) if cotangents is None else tf.constant(cotangents[n]) for n, t in followed.items()}
+        weights = {
+            n: tf.ones_like(t) if cotangents is None else tf.constant(cotangents[n]) for n, t in followed.items()
+        }
         found = tape.gradient(followed, sources, output_gradients=weights)
         return outputs, {name: _dense(found[name], sources[name]).numpy() for name in wrt}
 
@@ -144,80 +161,6 @@ class TensorFlowBackend:
         for start in range(0, len(order), batch_size):
             rows = tf.constant(order[start : start + batch_size])
             yield [tf.gather(x, rows) for x in inputs], tf.gather(targets, rows)
-
-
-# --- names and layouts: owned by the kind of layer, never guessed from a shape -------------------------------------
-
-
-class _Slot(NamedTuple):
-    """A Keras variable and the way between its layout and the canonical one."""
-
-    variable: Any
-    canonical: Callable[[Array], Array] = np.array
-    native: Callable[[Array], Array] = np.asarray
-
-
-def _kernel(variable: Any) -> _Slot:  # differs: D007, D008, D009, D010, D013 (*kernel, a, b) is (b, a, *kernel)
-    n = len(variable.shape)
-    return _Slot(
-        variable,
-        lambda k: np.array(k.transpose(n - 1, n - 2, *range(n - 2)), order="C"),
-        lambda k: k.transpose(*range(2, n), 1, 0),
-    )
-
-
-def _depthwise(variable: Any) -> _Slot:  # differs: D011 (*kernel, in, multiplier) is (in * multiplier, 1, *kernel)
-    *kernel, channels, multiplier = variable.shape
-    n = len(kernel)
-    return _Slot(
-        variable,
-        lambda k: np.array(k.transpose(n, n + 1, *range(n)).reshape(-1, 1, *kernel), order="C"),
-        lambda k: k.reshape(channels, multiplier, *kernel).transpose(*range(2, n + 2), 0, 1),
-    )
-
-
-_NORM = {"gamma": ("weight", _Slot), "beta": ("bias", _Slot)}
-_DENSE = {"kernel": ("weight", _kernel), "bias": ("bias", _Slot)}
-_KINDS: dict[type, Mapping[str, tuple[str, Callable[[Any], _Slot]]]] = {
-    layers.Dense: _DENSE,
-    **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _DENSE),
-    **dict.fromkeys((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), _DENSE),
-    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), {**_DENSE, "kernel": ("weight", _depthwise)}),
-    layers.Embedding: {"embeddings": ("weight", _Slot)},
-    layers.BatchNormalization: {
-        **_NORM, "moving_mean": ("running_mean", _Slot), "moving_variance": ("running_var", _Slot),
-    },
-    layers.LayerNormalization: _NORM,
-    layers.GroupNormalization: _NORM,
-}  # fmt: skip
-
-
-def _slots(model: keras.Model) -> dict[str, _Slot]:
-    """Every variable of a built model by canonical name."""
-    found: dict[str, _Slot] = {}
-    for layer in model._flatten_layers():
-        for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
-            prefix, _, last = _dotted(variable.path, model).rpartition(".")
-            last, slot = _kind(layer, last)(variable)
-            name = f"{prefix}.{last}" if prefix else last
-            if name in found:
-                raise StateError(f"{type(model).__name__} (tf) has two variables {name!r}: give its layers distinct names")
-            found[name] = slot
-    return found
-
-
-def _kind(layer: Any, name: str) -> Callable[[Any], tuple[str, _Slot]]:
-    for kind in type(layer).__mro__:
-        if kind in _KINDS and name in _KINDS[kind]:
-            canonical, slot = _KINDS[kind][name]
-            return lambda variable: (canonical, slot(variable))
-        if kind.__module__.startswith("keras.") and kind not in (keras.Model, layers.Layer):
-            raise StateError(f"no canonical layout is known for {name!r} of the Keras layer {kind.__name__}")
-    return lambda variable: (name, _Slot(variable))  # a layer of our own: its variables are canonical as they are
-
-
-def _dotted(path: str, model: keras.Model) -> str:
-    return path.removeprefix(f"{model.name}/").replace("/", ".")
 
 
 def _channels_last(axes: str) -> str:

@@ -1,7 +1,7 @@
 """Training on the TensorFlow side: the step as one graph, with update rules that follow the written formulas."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -11,12 +11,19 @@ from dualnet.interface import Loss, Optimizer
 __all__ = ["TensorFlowTrainer"]
 
 
+class _Rule(Protocol):
+    """An update rule over fixed variables."""
+
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
+        """One step."""
+
+
 class TensorFlowTrainer:
     """See `dualnet.interface.Trainer`."""
 
     def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> None:
         variables = [variable.value for variable in model.trainable_variables]
-        rule = {"sgd": _SGD, "adam": _Adam}[optimizer.name](optimizer, variables)
+        rule: _Rule = (_SGD if optimizer.name == "sgd" else _Adam)(optimizer, variables)
 
         @tf.function(reduce_retracing=True)
         def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,5 @@
 """The PyTorch side: every concept as native ``torch.nn.Module`` and functions over ``torch.Tensor``."""
 
-from dualnet.interface import prepare
+from dualnet import prepare
 
 prepare("torch")

@@ -94,14 +94,20 @@ class TorchBackend:
         return recorded
 
     def vjp(
-        self, function: Callable[..., Any], args: Mapping[str, Any], wrt: tuple[str, ...], cotangents: Arrays | None
+        self,
+        function: Callable[..., Any],
+        args: Mapping[str, Any],
+        wrt: tuple[str, ...],
+        cotangents: Arrays | None,
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         sources = {name: args[name].detach().requires_grad_() for name in wrt}
         outputs = named_outputs(function(**{**args, **sources}))
         followed = {name: out for name, out in outputs.items() if torch.is_tensor(out) and out.requires_grad}
         if not followed:
             return outputs, {name: self.array(torch.zeros_like(args[name])) for name in wrt}  # differs: D212
-        weights = [torch.ones_like(t) if cotangents is None else torch.tensor(cotangents[n]) for n, t in followed.items()]
+        weights = [
+            torch.ones_like(t) if cotangents is None else torch.tensor(cotangents[n]) for n, t in followed.items()
+        ]
         found = torch.autograd.grad(list(followed.values()), list(sources.values()), weights, materialize_grads=True)
         return outputs, {name: self.array(g) for name, g in zip(sources, found, strict=True)}
 

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from dualnet.catalogue import concept
 from dualnet.interface import BackendName
 from dualnet.process import require
+from dualnet.training.job import Job
 from dualnet.training.loop import History
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
 from dualnet.training.sides import Sides
-from dualnet.training.worker import Job
 
 __all__ = ["run_jobs"]
 
@@ -79,14 +79,20 @@ def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
     worst = f"largest float64 difference {report.smallest_passing_limit:.1e}"
     console.print(f"[{'green' if report.passed else 'red'}]{report}[/]; {worst}", highlight=False)
     summary = report.to_dict()
-    return {key: summary[key] for key in ("passed", "compared", "expected", "smallest_passing_limit", "not_tested", "notes")}
+    return {
+        key: summary[key] for key in ("passed", "compared", "expected", "smallest_passing_limit", "not_tested", "notes")
+    }
 
 
 def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
     columns = (
-        TextColumn("[bold]{task.description:<10}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
-        TextColumn("loss {task.fields[loss]}"), TextColumn("test {task.fields[metric]}"), TimeElapsedColumn(),
-    )  # fmt: skip
+        TextColumn("[bold]{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("test {task.fields[metric]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars:
         tasks: dict[BackendName, TaskID] = {
             backend: bars.add_task(f"[{COLOURS[backend]}]{TITLES[backend]}[/]", total=1, loss="-", metric="-")
@@ -96,16 +102,18 @@ def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, cons
             if event["event"] == "progress":
                 value = "-" if event["metric"] is None else f"{metric} {event['metric']:.4f}"
                 bars.update(
-                    tasks[backend], completed=event["step"], total=event["steps"], loss=f"{event['loss']:.4f}", metric=value
+                    tasks[backend],
+                    completed=event["step"],
+                    total=event["steps"],
+                    loss=f"{event['loss']:.4f}",
+                    metric=value,
                 )
             elif event["event"] == "done":
                 sides[backend].history = History.from_dict(event["history"])
                 sides[backend].peak_memory_bytes = event["peak_memory_bytes"]
 
 
-def _result(
-    job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None
-) -> dict[str, Any]:
+def _result(job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None) -> dict[str, Any]:
     settings = asdict(job)
     asked = {key: settings[key] for key in settings if key not in ("backend", "trace", "data_dir", "download")}
     result: dict[str, Any] = {**asked, "metric": metric, "parity": report}

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dualnet.data import Dataset, order
-from dualnet.interface import Array, Backend, Initializer, Loss, Recipe, Spec, State, StateError
+from dualnet.data.batching import order
+from dualnet.interface import Array, Backend, Dataset, Initializer, Loss, Recipe, Spec, State, StateError
 
 __all__ = ["Epoch", "History", "Progress", "initial_state", "train"]
 
@@ -51,10 +51,12 @@ class History:
         return sum(epoch.samples for epoch in counted) / seconds if seconds else 0.0
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
         return {**asdict(self), "samples_per_second": self.samples_per_second}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "History":
+        """What `to_dict` was made from."""
         return cls(list(values["losses"]), [Epoch(**epoch) for epoch in values["epochs"]])
 
 
@@ -119,7 +121,10 @@ def train(
         report: called every tenth of a second.
     """
     trainer = backend.trainer(model, loss, recipe.optimizer)
-    x, y = backend.tensor(dataset.train_inputs, inputs.axes), backend.tensor(dataset.train_targets, targets.axes)
+    x, y = (
+        backend.tensor(dataset.train_inputs, inputs.axes),
+        backend.tensor(dataset.train_targets, targets.axes),
+    )
     rows = len(dataset.train_inputs)
     steps = recipe.epochs * -(-rows // recipe.batch_size)
     history, reported = History(), 0.0
@@ -143,7 +148,13 @@ def train(
     return history
 
 
-def evaluate(backend: Backend, predict: Callable[[list[Any]], list[Any]], dataset: Dataset, inputs: Spec, metric: Metric) -> float:
+def evaluate(
+    backend: Backend,
+    predict: Callable[[list[Any]], list[Any]],
+    dataset: Dataset,
+    inputs: Spec,
+    metric: Metric,
+) -> float:
     """Accuracy (a fraction), or mean squared error, of the first output on all test rows."""
     total = 0.0
     for start in range(0, len(dataset.test_inputs), EVALUATION_BATCH):

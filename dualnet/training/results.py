@@ -38,6 +38,7 @@ class Side:
     peak_memory_bytes: int = 0
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
         return {**vars(self), "history": self.history.to_dict()}
 
 
@@ -91,7 +92,12 @@ def draw(path: Path, title: str, metric: str, sides: Mapping[BackendName, Side])
     figure = Figure(figsize=(10, 4), layout="constrained")
     losses, metrics = figure.subplots(1, 2)
     for index, (backend, side) in enumerate(sides.items()):
-        style = {"color": COLOURS[backend], "label": TITLES[backend], "linestyle": ("-", "--")[index], "linewidth": 2 - index / 2}
+        style = {
+            "color": COLOURS[backend],
+            "label": TITLES[backend],
+            "linestyle": ("-", "--")[index],
+            "linewidth": 2 - index / 2,
+        }
         losses.plot(range(1, len(side.history.losses) + 1), side.history.losses, **style)
         epochs = [epoch.metric for epoch in side.history.epochs]
         metrics.plot(range(1, len(epochs) + 1), epochs, marker="o", markersize=4, **style)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from dualnet.interface import BackendName, DualnetError
 from dualnet.process import thread_environment
-from dualnet.training.worker import Job
+from dualnet.training.job import Job
 
 __all__ = ["Sides", "WorkerError"]
 
@@ -48,11 +48,13 @@ class Sides:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _start(self, backend: BackendName, job: Job, environment: dict[str, str]) -> None:
-        self._logs[backend] = tempfile.TemporaryFile("w+")
+        self._logs[backend] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in close()
         process = subprocess.Popen(
             [sys.executable, "-m", "dualnet.training.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._logs[backend],

@@ -12,46 +12,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dualnet.catalogue import build, concept, load
 from dualnet.catalogue import loss as find_loss
 from dualnet.data import load as load_data
-from dualnet.interface import BackendName, DualnetError, Optimizer, Recipe
+from dualnet.interface import DualnetError
+from dualnet.training.job import Job
 from dualnet.training.loop import initial_state, train
 
-__all__ = ["Job", "run"]
+__all__ = ["run"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """Everything a worker needs to know; JSON values only."""
-
-    backend: BackendName
-    concept: str
-    variant: str
-    config: dict[str, Any]
-    data: str
-    data_dir: str | None = None
-    download: bool = False
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = 1
-    epochs: int = 1
-    seed: int = 0
-    trace: str | None = None
-
-    @property
-    def recipe(self) -> Recipe:
-        rule = {**self.optimizer, "betas": tuple(self.optimizer["betas"])}
-        return Recipe(data=self.data, optimizer=Optimizer(**rule), batch_size=self.batch_size, epochs=self.epochs)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-
-def run(job: Job, send: Callable[..., None], wait: Callable[[], None]) -> None:
+def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None:
     """Do a job, telling its course as events: ready, (traced,) progress ..., done."""
     declared = concept(job.concept)
     config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}

@@ -1,0 +1,37 @@
+"""What a worker is asked to do."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dualnet.interface import BackendName, Optimizer, Recipe
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything a worker needs to know; JSON values only."""
+
+    backend: BackendName
+    concept: str
+    variant: str
+    config: dict[str, Any]
+    data: str
+    data_dir: str | None = None
+    download: bool = False
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 1
+    epochs: int = 1
+    seed: int = 0
+    trace: str | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """How to train."""
+        rule = {**self.optimizer, "betas": tuple(self.optimizer["betas"])}
+        return Recipe(data=self.data, optimizer=Optimizer(**rule), batch_size=self.batch_size, epochs=self.epochs)
+
+    def to_json(self) -> str:
+        """One line that `Job` can be made from again."""
+        return json.dumps(asdict(self))
