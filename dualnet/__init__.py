@@ -19,6 +19,8 @@ __all__ = ["__version__", "build", "concept", "concepts", "load", "prepare", "tw
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("importlib.metadata").version("dualnet")
+    if name == "concepts":  # a package that can be called: its name in this one would be taken anyway
+        return import_module("dualnet.concepts")
     if name in __all__:
         return getattr(import_module("dualnet.process" if name == "prepare" else "dualnet.catalogue"), name)
     raise AttributeError(f"module 'dualnet' has no attribute {name!r}")

@@ -79,7 +79,7 @@ def _kind(layer: Any, name: str) -> Callable[[Any], tuple[str, Slot]]:
         if kind in _KINDS and name in _KINDS[kind]:
             canonical, slot = _KINDS[kind][name]
             return lambda variable: (canonical, slot(variable))
-        if kind.__module__.startswith("keras.") and kind not in (keras.Model, layers.Layer):
+        if kind.__module__.startswith("keras.") and kind not in keras.Model.__mro__:
             raise StateError(f"no canonical layout is known for {name!r} of the Keras layer {kind.__name__}")
     return lambda variable: (
         name,

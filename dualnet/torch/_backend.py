@@ -103,7 +103,7 @@ class TorchBackend:
         sources = {name: args[name].detach().requires_grad_() for name in wrt}
         outputs = named_outputs(function(**{**args, **sources}))
         followed = {name: out for name, out in outputs.items() if torch.is_tensor(out) and out.requires_grad}
-        if not followed:
+        if not (followed and wrt):
             return outputs, {name: self.array(torch.zeros_like(args[name])) for name in wrt}  # differs: D212
         weights = [
             torch.ones_like(t) if cotangents is None else torch.tensor(cotangents[n]) for n, t in followed.items()

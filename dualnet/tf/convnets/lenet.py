@@ -8,21 +8,24 @@ Source: LeCun et al. (1998), section II.B; Dive into Deep Learning, section 7.6.
 On this side images are N H W C and a layer finds the size of its input by itself.
 """
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.convnets.lenet import EPSILON, KERNEL, MOMENTUM, feature_size
 from dualnet.interface import choose
+from dualnet.tf._model import KerasModel
 
-__all__ = ["ConvBlock", "DenseBlock", "LeNet"]
+__all__ = ["LeNet"]
 
-ACTIVATIONS = {"sigmoid": tf.sigmoid, "relu": tf.nn.relu, "tanh": tf.tanh}
-POOLINGS = {"avg": tf.nn.avg_pool2d, "max": tf.nn.max_pool2d}
+ACTIVATIONS: dict[str, Callable[..., tf.Tensor]] = {"sigmoid": tf.sigmoid, "relu": tf.nn.relu, "tanh": tf.tanh}
+POOLINGS: dict[str, Callable[..., tf.Tensor]] = {"avg": tf.nn.avg_pool2d, "max": tf.nn.max_pool2d}
 
 
 class BatchNorm(layers.BatchNormalization):
-    """Batch normalization that keeps the unbiased variance, as PyTorch does.  # differs: D030, D031, D033"""
+    """Batch normalization that keeps the unbiased variance, as PyTorch does (differs: D030, D031, D033)."""
 
     def __init__(self, name: str) -> None:
         super().__init__(epsilon=EPSILON, momentum=1.0 - MOMENTUM, name=name)
@@ -41,9 +44,7 @@ class BatchNorm(layers.BatchNormalization):
 class ConvBlock(layers.Layer):
     """Convolution, batch normalization if wanted, activation, pooling by 2."""
 
-    def __init__(
-        self, channels: int, padding: str, activation: str, pooling: str, batch_norm: bool, name: str
-    ) -> None:
+    def __init__(self, channels: int, padding: str, activation: str, pooling: str, batch_norm: bool, name: str) -> None:
         super().__init__(name=name)
         self.conv = layers.Conv2D(
             channels,
@@ -83,7 +84,7 @@ class DenseBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("dualnet")
-class LeNet(keras.Model):
+class LeNet(KerasModel):
     """LeNet-5.
 
     Args:
@@ -121,15 +122,14 @@ class LeNet(keras.Model):
         feature_size(image_size, padding)
         self.block1 = ConvBlock(channels[0], padding[0], activation, pooling, batch_norm, name="block1")
         self.block2 = ConvBlock(channels[1], padding[1], activation, pooling, batch_norm, name="block2")
-        self.hidden = [
-            DenseBlock(units, activation, batch_norm, name=f"hidden.{i}") for i, units in enumerate(hidden)
-        ]
+        self.hidden = [DenseBlock(units, activation, batch_norm, name=f"hidden.{i}") for i, units in enumerate(hidden)]
         self.output_layer = layers.Dense(
             num_classes, kernel_initializer="glorot_uniform", bias_initializer="zeros", name="output"
         )
         self(keras.Input((image_size, image_size, in_channels)))  # creates the variables
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Logits of a batch of images."""
         x = self.block2(self.block1(images, training=training), training=training)  # N H W C
         x = tf.transpose(x, (0, 3, 1, 2))  # differs: D019, N C H W
         x = tf.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))  # N C*H*W

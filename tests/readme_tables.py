@@ -1,0 +1,58 @@
+"""The README's generated tables: ``python -m tests.readme_tables`` writes them anew, after running all of parity."""
+
+import re
+from pathlib import Path
+
+from dualnet import catalogue
+from parity import suite
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def concept_table():
+    """One row per concept."""
+    rows = ["| concept | chapter | kind | what |", "| --- | --- | --- | --- |"]
+    for concept in catalogue.concepts():
+        rows.append(f"| `{concept.id}` | {concept.chapter} | {concept.kind} | {concept.title} |")
+    return "\n".join(rows)
+
+
+def reports():
+    """Every concept and variant compared, in the order of the catalogue."""
+    pairs = dict.fromkeys((check.concept, check.variant) for check in suite.checks())
+    return [suite.report(id, variant or None) for id, variant in pairs if variant or not catalogue.concept(id).variants]
+
+
+def parity_rows(found):
+    """Name, quantities compared, worst float64 and float32 errors, and the float32 limit of the latter."""
+    for report in found:
+        single = report.worst("float32/")
+        yield report.title, report.compared, report.smallest_passing_limit, single.error, single.limit
+
+
+def parity_table(found):
+    """One row per concept and variant, with its measured figures."""
+    rows = [
+        "| concept | quantities | float64: worst error (limit 1e-11) | float32: worst error | its limit |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, compared, double, single, limit in parity_rows(found):
+        rows.append(f"| `{name}` | {compared} | {double:.1e} | {single:.1e} | {limit:.1e} |")
+    return "\n".join(rows)
+
+
+def section(text, name):
+    """The generated part of this name."""
+    return re.search(f"<!-- {name} -->\n(.*?)\n<!-- end -->", text, re.DOTALL).group(1)
+
+
+def write():
+    """Replace both tables."""
+    text = README.read_text()
+    for name, table in (("concepts", concept_table()), ("parity", parity_table(reports()))):
+        text = text.replace(section(text, name), table)
+    README.write_text(text)
+
+
+if __name__ == "__main__":
+    write()
