@@ -75,7 +75,7 @@ def _packages() -> Iterator[Check]:
     """Every declared requirement, and whether the installed version meets it."""
     wanted = {Requirement(text).name: Requirement(text) for text in metadata.requires("dualnet") or ()}
     for name, requirement in sorted(wanted.items()):
-        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", "tf", "torch")):
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", "all")):
             continue
         try:
             version = metadata.version(name)

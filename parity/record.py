@@ -238,15 +238,18 @@ def _record_model(
 
 
 class _Recorder:
-    """Puts named arrays into a trace under one precision."""
+    """Puts named arrays into a trace under one precision, and refuses what was computed in another."""
 
     def __init__(self, trace: Trace, precision: str) -> None:
         self.trace, self.precision = trace, precision
 
     def __call__(self, prefix: str, arrays: Arrays, *, as_float64: bool = False) -> None:
         for name, array in arrays.items():
-            value = array.astype(np.float64) if as_float64 else array
-            self.trace.quantities[f"{self.precision}/{prefix}/{name}"] = value
+            full = f"{self.precision}/{prefix}/{name}"
+            if np.issubdtype(array.dtype, np.inexact) and array.dtype != self.precision:
+                self.trace.errors[full] = f"computed in {array.dtype}, expected {self.precision}"
+            else:
+                self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
 def draw_state(shapes: State, seed: int) -> State:

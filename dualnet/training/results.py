@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from dualnet.interface import BackendName, ConfigError
 from dualnet.training.loop import History
 
-__all__ = ["Divergence", "Side", "divergence", "draw", "new_folder", "table", "write"]
+__all__ = ["Divergence", "Side", "divergence", "draw", "new_folder", "relative_gaps", "table", "write"]
 
 TITLES: Mapping[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 COLOURS: Mapping[BackendName, str] = {"tf": "#e8710a", "torch": "#4c3fd1"}
@@ -51,13 +53,18 @@ class Divergence:
 
 
 def divergence(a: History, b: History) -> Divergence:
+    """How two loss curves part."""
+    gaps = relative_gaps(a, b)
+    first = next((step for step, gap in enumerate(gaps, start=1) if gap > SEPARATION), None)
+    return Divergence(max(gaps, default=0.0), first)
+
+
+def relative_gaps(a: History, b: History) -> list[float]:
     """Relative difference of two loss curves, step by step; NaN counts as infinitely far."""
     gaps = [
         abs(x - y) / max(abs(x), abs(y)) if x != y else 0.0 for x, y in zip(a.losses, b.losses, strict=True)
     ]  # fmt: skip
-    gaps = [gap if math.isfinite(gap) else math.inf for gap in gaps]
-    first = next((step for step, gap in enumerate(gaps, start=1) if gap > SEPARATION), None)
-    return Divergence(max(gaps, default=0.0), first)
+    return [gap if math.isfinite(gap) else math.inf for gap in gaps]
 
 
 def table(title: str, metric: str, sides: Mapping[BackendName, Side]) -> Table:
@@ -86,29 +93,45 @@ def _metric(metric: str, history: History) -> str:
 
 
 def draw(path: Path, title: str, metric: str, sides: Mapping[BackendName, Side]) -> None:
-    """A picture of both loss curves and both metric curves."""
+    """A picture: loss curves (each step, and their running mean), how far they part, and the metric by epoch."""
     from matplotlib.figure import Figure  # only here: importing it takes a second
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    losses, metrics = figure.subplots(1, 2)
-    for index, (backend, side) in enumerate(sides.items()):
-        style = {
-            "color": COLOURS[backend],
-            "label": TITLES[backend],
-            "linestyle": ("-", "--")[index],
-            "linewidth": 2 - index / 2,
-        }
-        losses.plot(range(1, len(side.history.losses) + 1), side.history.losses, **style)
+    figure = Figure(figsize=(4.5 * (1 + len(sides)), 4), layout="constrained")
+    losses, *gaps, metrics = figure.subplots(1, 1 + len(sides))
+    for (backend, side), dashes in zip(sides.items(), ("-", (0, (4, 3))), strict=False):
+        style: dict[str, Any] = {"color": COLOURS[backend], "linestyle": dashes, "linewidth": 2}
+        steps = np.arange(1, len(side.history.losses) + 1)
+        losses.plot(steps, side.history.losses, color=COLOURS[backend], linewidth=0.5, alpha=0.25)
+        losses.plot(steps, _running_mean(side.history.losses), label=TITLES[backend], **style)
         epochs = [epoch.metric for epoch in side.history.epochs]
-        metrics.plot(range(1, len(epochs) + 1), epochs, marker="o", markersize=4, **style)
-    losses.set(xlabel="step", ylabel="training loss", yscale="log")
-    metrics.set(xlabel="epoch", ylabel=f"test {metric.replace('_', ' ')}")
+        metrics.plot(range(1, len(epochs) + 1), epochs, label=TITLES[backend], marker="o", markersize=4, **style)
+    losses.set(title="loss", xlabel="step", ylabel="training loss", yscale="log")
+    metrics.set(title="test", xlabel="epoch", ylabel=metric.replace("_", " "))
     metrics.xaxis.get_major_locator().set_params(integer=True)
     for axes in (losses, metrics):
-        axes.grid(alpha=0.3)
         axes.legend(frameon=False)
+    if gaps:
+        parted = np.array(relative_gaps(*(side.history for side in sides.values())))
+        gaps[0].semilogy(
+            np.arange(1, len(parted) + 1), np.where(parted > 0, parted, np.nan), ".", color="#5f6368", ms=2
+        )
+        gaps[0].axhline(SEPARATION, color="#d93025", linewidth=1, label="beyond rounding")
+        gaps[0].set(title="difference", xlabel="step", ylabel="relative difference of the losses")
+        gaps[0].legend(frameon=False)
+    for axes in figure.axes:
+        axes.grid(alpha=0.3)
     figure.suptitle(title)
     figure.savefig(path, dpi=120)
+
+
+def _running_mean(values: list[float]) -> NDArray[np.float64]:
+    """The mean of about the last hundredth of all steps, at each step."""
+    width = max(1, len(values) // 100)
+    sums = np.cumsum(np.concatenate([np.zeros(1), values]))
+    start = np.maximum(np.arange(1, len(values) + 1) - width, 0)
+    stop = np.arange(1, len(values) + 1)
+    mean: NDArray[np.float64] = (sums[stop] - sums[start]) / (stop - start)
+    return mean
 
 
 def write(folder: Path, result: Mapping[str, Any], sides: Mapping[BackendName, Side]) -> None:
