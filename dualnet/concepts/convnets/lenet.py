@@ -1,6 +1,17 @@
 """LeNet-5: two convolutions with pooling, then dense layers; the first network that read handwriting at scale."""
 
-from dualnet.interface import Concept, Config, ConfigError, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
+from dualnet.interface import (
+    Concept,
+    Config,
+    ConfigError,
+    Difference,
+    Initializer,
+    Optimizer,
+    Recipe,
+    Spec,
+    Stage,
+    Variant,
+)
 
 __all__ = ["CONCEPT", "EPSILON", "KERNEL", "MOMENTUM", "feature_size"]
 

@@ -174,9 +174,7 @@ CONCEPT = Concept(
         Case("gradient_of_vector_output", {"x": np.array(-1.7)}, lambda x: 2 * x, label="scalar"),
         Case("gradient_of_vector_output", {"x": _NO_ROWS}, lambda x: 2 * x, label="empty"),
         Case("accumulated", {"x": _TABLE, "passes": 3}, lambda x, passes: passes * (passes + 1) * x),
-        Case(
-            "accumulated", {"x": _X, "passes": 1}, lambda x, passes: passes * (passes + 1) * x, label="once"
-        ),
+        Case("accumulated", {"x": _X, "passes": 1}, lambda x, passes: passes * (passes + 1) * x, label="once"),
         Case("accumulated", {"x": _X, "passes": 0}, lambda x, passes: 0 * x, label="no_pass"),
         Case("gradient_of_intermediate", {"x": _TABLE}, lambda x: np.cos(x * x)),
         Case("gradient_of_intermediate", {"x": np.array([0.0, -1.3])}, lambda x: np.cos(x * x), label="zero"),
@@ -210,9 +208,7 @@ CONCEPT = Concept(
             wrt=("weight", "x", "tangent"),
         ),
         Case("jacobian", {"weight": _WEIGHT, "x": _X}, _jacobian, wrt=("weight", "x")),
-        Case(
-            "jacobian", {"weight": _WEIGHT[:1], "x": _X}, _jacobian, wrt=("weight", "x"), label="one_output"
-        ),
+        Case("jacobian", {"weight": _WEIGHT[:1], "x": _X}, _jacobian, wrt=("weight", "x"), label="one_output"),
         Case("jacobian", {"weight": _NO_ROWS, "x": _X}, _jacobian, label="no_output"),
         Case("hessian", {"x": _X}, _hessian, wrt=("x",)),
         Case("hessian", {"x": np.ones(5)}, _hessian, wrt=("x",), label="minimum"),

@@ -60,10 +60,11 @@ def arange(start: float, stop: float, step: float, dtype: str = "int64") -> tf.T
     """
     if step == 0:
         raise ValueError("step 0: expected another number")
+    kind = tf.as_dtype(dtype)
     if start == stop or (start < stop) != (step > 0):  # differs: X-arange-direction raises InvalidArgumentError
-        return tf.zeros(0, dtype)
-    exact = tf.float64 if tf.as_dtype(dtype).is_floating else dtype
-    return tf.cast(tf.range(start, stop, step, exact), dtype)  # differs: X-arange-rounding counts in float32
+        return tf.zeros(0, kind)
+    exact = tf.float64 if kind.is_floating else kind
+    return tf.cast(tf.range(start, stop, step, exact), kind)  # differs: X-arange-rounding counts in float32
 
 
 def linspace(start: float, stop: float, count: int, dtype: str = "float32") -> tf.Tensor:

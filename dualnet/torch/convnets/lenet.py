@@ -8,6 +8,8 @@ Source: LeCun et al. (1998), section II.B; Dive into Deep Learning, section 7.6.
 On this side images are N C H W and a layer must be told the size of its input.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -15,10 +17,10 @@ from torch.nn import functional as F
 from dualnet.concepts.convnets.lenet import EPSILON, KERNEL, MOMENTUM, feature_size
 from dualnet.interface import choose
 
-__all__ = ["ConvBlock", "DenseBlock", "LeNet"]
+__all__ = ["LeNet"]
 
-ACTIVATIONS = {"sigmoid": torch.sigmoid, "relu": F.relu, "tanh": torch.tanh}
-POOLINGS = {"avg": F.avg_pool2d, "max": F.max_pool2d}
+ACTIVATIONS: dict[str, Callable[..., torch.Tensor]] = {"sigmoid": torch.sigmoid, "relu": F.relu, "tanh": torch.tanh}
+POOLINGS: dict[str, Callable[..., torch.Tensor]] = {"avg": F.avg_pool2d, "max": F.max_pool2d}
 
 
 class ConvBlock(nn.Module):
@@ -107,6 +109,7 @@ class LeNet(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of a batch of images."""
         x = self.block2(self.block1(images))  # N C H W
         x = torch.flatten(x, start_dim=1)  # N C*H*W
         for layer in self.hidden:
