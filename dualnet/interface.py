@@ -406,8 +406,11 @@ class Backend(Protocol):
     def versions(self) -> dict[str, str]:
         """Versions, device, threads and numeric flags, for the record."""
 
-    def precision(self, dtype: str) -> AbstractContextManager[None]:
-        """Within it, models are built and computed in this floating type, with no reduced-precision shortcut."""
+    def precision(self, dtype: str, *, seed: int | None = None) -> AbstractContextManager[None]:
+        """Within it, models are built and computed in this floating type, with no reduced-precision shortcut.
+
+        With a seed, the framework's own random numbers start from it.
+        """
 
     def tensor(self, array: Array, axes: str = "") -> Any:
         """A canonical array as a native tensor of the same dtype, in native layout; empty axes: as it is."""

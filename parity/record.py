@@ -181,7 +181,7 @@ def _record_model(
 ) -> None:
     specs, target_spec = declared.inputs(settings), declared.targets(settings)
     loss = find_loss(declared.id, backend, variant)
-    with backend.precision(precision):
+    with backend.precision(precision, seed=seed):
         model = build(declared.id, backend.name, variant=variant, **settings)
         start = draw_state(backend.state(model), seed)
         backend.load(model, start)

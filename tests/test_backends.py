@@ -172,6 +172,15 @@ def test_precision_reaches_everything_and_is_put_back(backend, dtype):
     assert {array.dtype for array in after.values()} == {np.dtype(np.float32)}
 
 
+def test_a_seed_decides_the_native_weights(backend):
+    def weights(seed):
+        with backend.precision("float32", seed=seed):
+            return backend.state(dualnet.build("lenet", backend=backend.name)).parameters["output.weight"]
+
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert not np.array_equal(weights(1), weights(2))
+
+
 def lenet_stages(variant=None):
     concept = catalogue.concept("lenet")
     return concept.stages(concept.settings(variant))

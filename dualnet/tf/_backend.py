@@ -56,7 +56,9 @@ class TensorFlowBackend:
         }
 
     @contextmanager
-    def precision(self, dtype: str) -> Iterator[None]:
+    def precision(self, dtype: str, *, seed: int | None = None) -> Iterator[None]:
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
         before = keras.config.dtype_policy()
         tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         try:

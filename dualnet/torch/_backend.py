@@ -32,7 +32,9 @@ class TorchBackend:
         }
 
     @contextmanager
-    def precision(self, dtype: str) -> Iterator[None]:
+    def precision(self, dtype: str, *, seed: int | None = None) -> Iterator[None]:
+        if seed is not None:
+            torch.manual_seed(seed)
         before = torch.get_default_dtype()
         tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
         try:
