@@ -17,4 +17,4 @@ class KerasModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A new model of these settings."""
-        return cls(**{name: config[name] for name in signature(cls).parameters if name in config})
+        return cls(**{name: config[name] for name in signature(cls.__init__).parameters if name in config})

@@ -31,7 +31,7 @@ def test_the_same_seed_and_epoch_give_the_same_order():
 
 
 def test_the_order_is_fixed_over_versions():
-    assert order(11, seed=5, epoch=2).tolist() == PINNED
+    assert order(11, seed=5, epoch=2).tolist() == [4, 2, 5, 6, 0, 3, 9, 8, 10, 1, 7]
 
 
 def test_epochs_differ():

@@ -12,7 +12,7 @@ from dualnet.data.idx import read_idx
 from dualnet.interface import DataError
 
 ARRAY = np.random.default_rng(7).integers(1, 256, (5, 3, 7), dtype=np.uint8)
-PACKINGS = {"plain": bytes, "gzip": gzip.compress}
+PACKINGS = {"plain": bytes, "gzip": lambda content: gzip.compress(content, mtime=0)}
 
 
 def idx(array, kind=0x08):
@@ -66,11 +66,11 @@ def test_round_trip(scratch, shape, seed, packing):
     np.testing.assert_array_equal(read_idx(scratch), array, strict=True)
 
 
-WHOLE, PACKED = idx(ARRAY), gzip.compress(idx(ARRAY))
+WHOLE, PACKED = idx(ARRAY), gzip.compress(idx(ARRAY), mtime=0)
 HUGE = (2**32 - 1).to_bytes(4, "big")
 DAMAGED = {
     "empty": (b"", "came nothing"),
-    "gzip of nothing": (gzip.compress(b""), "came nothing"),
+    "gzip of nothing": (gzip.compress(b"", mtime=0), "came nothing"),
     "three bytes": (WHOLE[:3], "no idx file"),
     "wrong magic": (b"\x89PNG" + WHOLE[4:], "came 89504e47"),
     "an HTML page": (b"<!DOCTYPE html><title>404</title>", "no idx file"),
