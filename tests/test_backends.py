@@ -231,22 +231,25 @@ def test_layer_recording_leaves_the_model_as_it_was(backend):
     np.testing.assert_array_equal(backend.array(before), backend.array(backend.forward(model, [x])[0]))
 
 
-def test_native_saving_works(backend, tmp_path):
-    model = lenet(backend, activation="relu", batch_norm=True)
-    x = backend.tensor(RNG.normal(size=(2, 1, 28, 28)).astype(np.float32), "NCHW")
-    expected = backend.array(backend.forward(model, [x])[0])
+@pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
+def test_native_saving_works(id, variant, backend, tmp_path):
+    concept = catalogue.concept(id)
+    model = dualnet.build(id, backend=backend.name, variant=variant)
+    specs = concept.inputs(concept.settings(variant)).values()
+    inputs = [backend.tensor(RNG.normal(size=(2, *s.shape)).astype(np.float32), s.axes) for s in specs]
+    expected = backend.array(backend.forward(model, inputs)[0])
     if backend.name == "torch":
         import torch
 
         torch.save(model.state_dict(), tmp_path / "m.pt")
-        again = lenet(backend, activation="relu", batch_norm=True)
+        again = dualnet.build(id, backend="torch", variant=variant)
         again.load_state_dict(torch.load(tmp_path / "m.pt", weights_only=True))
     else:
         import keras
 
         model.save(tmp_path / "m.keras")
         again = keras.models.load_model(tmp_path / "m.keras")
-    np.testing.assert_array_equal(backend.array(backend.forward(again, [x])[0]), expected)
+    np.testing.assert_array_equal(backend.array(backend.forward(again, inputs)[0]), expected)
 
 
 # --- update rules against the written formula ------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The base of every Keras model here."""
 
-from inspect import signature
 from typing import Any, Self
 
 import keras
@@ -9,12 +8,22 @@ __all__ = ["KerasModel"]
 
 
 class KerasModel(keras.Model):
-    """A ``keras.Model`` whose builder takes the concept's settings and nothing else, and that loads from its file.
+    """A ``keras.Model`` that is saved with the settings it was built with, and loads from them.
 
-    Keras adds ``trainable`` and ``dtype`` to a saved configuration, which are no settings of a concept.
+    Of a subclassed model, Keras by itself keeps the default settings, and adds some that our builders do not take.
     """
+
+    def __new__(cls, **settings: Any) -> Self:
+        """Remember the settings; a plain entry, as Keras tracks no attribute before its own initialisation."""
+        model: Self = super().__new__(cls)
+        vars(model)["_settings"] = settings
+        return model
+
+    def get_config(self) -> dict[str, Any]:
+        """What the model was built with, beyond its defaults."""
+        return dict(self._settings)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A new model of these settings."""
-        return cls(**{name: config[name] for name in signature(cls.__init__).parameters if name in config})
+        return cls(**config)
