@@ -11,9 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dualnet.interface import BACKENDS, Backend, BackendName, Concept, ConceptError, ConfigError, Loss, choose
+from dualnet.interface import BACKENDS, Backend, BackendName, Concept, ConceptError, ConfigError
 
-__all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "loss", "source", "twin"]
+__all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "source", "twin"]
 
 CHAPTERS = (
     "foundations", "linear", "perceptrons", "building_blocks", "convnets", "modern_convnets", "autoencoders",
@@ -117,8 +117,8 @@ def build(id: str, backend: BackendName, *, variant: str | None = None, **config
             f"concept {id!r} is of kind {declared.kind!r} and builds no model: "
             f"use its functions, dualnet.twin({id!r}, {backend!r})"
         )
-    settings = declared.settings(variant, config)
-    return getattr(twin(id, backend), declared.variant(variant).builder)(**settings)
+    declared.settings(variant, config)  # a wrong setting is told before a framework is imported
+    return declared.build(twin(id, backend), variant, config)
 
 
 def load(name: BackendName) -> Backend:
@@ -131,13 +131,6 @@ def load(name: BackendName) -> Backend:
     _check_backend(name)
     backend: Backend = import_module(f"dualnet.{name}._backend").BACKEND
     return backend
-
-
-def loss(id: str, backend: Backend, variant: str | None = None) -> Loss:
-    """The loss of a model's variant: a function of its twin, or one that every backend has."""
-    name = concept(id).variant(variant).loss
-    found: Loss = getattr(twin(id, backend.name), name, None) or choose(backend.losses, name, f"{id}: loss")
-    return found
 
 
 def _check_backend(name: str) -> None:

@@ -338,6 +338,16 @@ class Concept:
             )
         return {**self.config, **self.variant(variant).config, **config}
 
+    def build(self, twin: Any, variant: str | None = None, config: Config | None = None) -> Any:
+        """A native model by the variant's builder in a twin."""
+        return getattr(twin, self.variant(variant).builder)(**self.settings(variant, config))
+
+    def loss(self, twin: Any, backend: "Backend", variant: str | None = None) -> Loss:
+        """The variant's loss: a function of a twin, or one that every backend has."""
+        name = self.variant(variant).loss
+        found: Loss = getattr(twin, name, None) or choose(backend.losses, name, f"{self.id}: loss")
+        return found
+
 
 def choose(options: Mapping[str, T], name: str, setting: str) -> T:
     """The option of this name, or a ConfigError that lists them all."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from parity.compare import compare_traces
-    from parity.record import record
     from parity.report import Finding, ParityError, Report
+    from parity.suite import record
     from parity.trace import Trace, TraceError
 
 __all__ = ["Finding", "ParityError", "Report", "Trace", "TraceError", "compare_traces", "record"]
 
 _HOME = {
     "compare_traces": "compare",
-    "record": "record",
+    "record": "suite",
     "Finding": "report",
     "ParityError": "report",
     "Report": "report",

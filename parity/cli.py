@@ -12,11 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dualnet.catalogue import concept, load
 from dualnet.interface import DualnetError
 from parity import suite
 from parity.compare import compare_traces
-from parity.record import record as record_trace
 from parity.report import Report
 from parity.tolerance import FLOAT64_LIMIT
 from parity.trace import Trace
@@ -63,11 +61,9 @@ def list_checks(ids: Ids = None, as_json: Json = False) -> None:
 def run(ids: Ids = None, seed: Seed = 0, as_json: Json = False) -> None:
     """Compare both sides of concepts in this process."""
     # Names first: a wrong one is told before any framework is imported.
-    chosen = list(dict.fromkeys((check.concept, check.variant) for check in suite.checks(*ids or ())))
-    chosen = [(id, variant) for id, variant in chosen if variant or not concept(id).variants]
     reports = []
-    for id, variant in chosen:
-        report = suite.report(id, variant or None, seed)
+    for id, variant in suite.pairs(*ids or ()):
+        report = suite.report(id, variant, seed)
         reports.append(report)
         if not as_json:
             colour = "green" if report.passed else "red"
@@ -88,7 +84,7 @@ def record_command(
     seed: Seed = 0,
 ) -> None:
     """Run one side and keep what it computed, to be compared in another process or on another machine."""
-    trace = record_trace(load(backend), concept, variant, seed=seed)  # type: ignore[arg-type]
+    trace = suite.record(backend, concept, variant, seed=seed)  # type: ignore[arg-type]
     trace.save(out_file)
     typer.echo(f"{len(trace.quantities)} quantities of {concept} on {backend} in {out_file}")
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.catalogue import build, concept, twin
-from dualnet.catalogue import loss as find_loss
 from dualnet.interface import (
     Array,
     Arrays,
@@ -48,7 +46,8 @@ DEAD = 1e-9
 
 def record(
     backend: Backend,
-    id: str,
+    declared: Concept,
+    twin: Any,
     variant: str | None = None,
     config: Config | None = None,
     *,
@@ -58,32 +57,31 @@ def record(
 
     Args:
         backend: the side.
-        id: the concept.
+        declared: the concept.
+        twin: the module with its functions and builders on this side.
         variant: a named form of it; the first one by default.
         config: settings over the variant's.
         seed: decides weights, inputs and cotangents.
 
     Raises:
-        ConceptError: no such concept or variant.
+        ConceptError: no such variant.
         ConfigError: no such setting.
     """
-    declared = concept(id)
-    trace = Trace({}, {"backend": backend.name, "concept": id, "seed": seed, "versions": backend.versions()})
-    functions = twin(id, backend.name)
+    trace = Trace({}, {"backend": backend.name, "concept": declared.id, "seed": seed, "versions": backend.versions()})
     for case in declared.cases:
-        _record_case(trace, backend, getattr(functions, case.function, None), case, seed)
+        _record_case(trace, backend, getattr(twin, case.function, None), case, seed)
     if declared.kind == "model":
         settings = declared.settings(variant, config)
         trace.about.update(variant=variant or declared.default_variant, config=settings)
         for precision in PRECISIONS:
-            _record_model(trace, backend, declared, variant, settings, precision, seed)
+            _record_model(trace, backend, declared, twin, variant, settings, precision, seed)
     return trace
 
 
-def oracle(id: str, seed: int = 0) -> Trace:
+def oracle(declared: Concept, seed: int = 0) -> Trace:
     """The third opinion on every case of a concept, from NumPy and SciPy."""
-    trace = Trace({}, {"backend": "oracle", "concept": id, "seed": seed})
-    for case in concept(id).cases:
+    trace = Trace({}, {"backend": "oracle", "concept": declared.id, "seed": seed})
+    for case in declared.cases:
         if case.raises is not None:
             trace.quantities[f"float64/{case.name}/raises/error"] = _text(case.raises.__name__)
             continue
@@ -174,15 +172,16 @@ def _record_model(
     trace: Trace,
     backend: Backend,
     declared: Concept,
+    twin: Any,
     variant: str | None,
     settings: Config,
     precision: str,
     seed: int,
 ) -> None:
     specs, target_spec = declared.inputs(settings), declared.targets(settings)
-    loss = find_loss(declared.id, backend, variant)
+    loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
-        model = build(declared.id, backend.name, variant=variant, **settings)
+        model = declared.build(twin, variant, settings)
         start = draw_state(backend.state(model), seed)
         backend.load(model, start)
         put = _Recorder(trace, precision)

@@ -8,14 +8,15 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from dualnet.catalogue import concept, concepts, load
-from dualnet.interface import Concept
+from dualnet.catalogue import concept, concepts, load, twin
+from dualnet.interface import Backend, BackendName, Concept, Config
 from parity.compare import compare_traces
-from parity.record import OPTIMIZERS, oracle, record
+from parity.record import OPTIMIZERS, oracle
+from parity.record import record as record_side
 from parity.report import Report
 from parity.trace import Trace
 
-__all__ = ["Check", "checks", "report"]
+__all__ = ["Check", "checks", "pairs", "record", "report", "third_opinion"]
 
 DRAWS = 3
 """How often other inputs are tried when float32 alone disagrees."""
@@ -63,6 +64,12 @@ def checks(*ids: str) -> tuple[Check, ...]:
     return tuple(check for declared in chosen for check in _checks(declared))
 
 
+def pairs(*ids: str) -> list[tuple[str, str | None]]:
+    """What has a report of its own: each variant of a model, each other concept. Imports no framework."""
+    chosen = [concept(id) for id in ids] if ids else concepts()
+    return [(declared.id, variant) for declared in chosen for variant in declared.variants or (None,)]
+
+
 def _checks(declared: Concept) -> list[Check]:
     found = [Check(declared.id, "", case.name, rf"float(64|32)/{re.escape(case.name)}/.*") for case in declared.cases]
     for variant in declared.variants:
@@ -101,12 +108,31 @@ def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
     return found.with_notes(*notes)
 
 
+def record(
+    backend: BackendName | Backend,
+    id: str,
+    variant: str | None = None,
+    config: Config | None = None,
+    *,
+    seed: int = 0,
+) -> Trace:
+    """One side of a concept: everything that parity compares of it.
+
+    Raises:
+        ConceptError: no such concept or variant.
+        ConfigError: no such backend or setting.
+        MissingFrameworkError: the framework is not installed.
+    """
+    side = load(backend) if isinstance(backend, str) else backend
+    return record_side(side, concept(id), twin(id, side.name), variant, config, seed=seed)
+
+
 def _compare(id: str, variant: str | None, seed: int) -> Report:
     title = "-".join(filter(None, (id, variant)))
-    torch_side, tf_side = (record(load(name), id, variant, seed=seed) for name in ("torch", "tf"))
+    torch_side, tf_side = (record(name, id, variant, seed=seed) for name in ("torch", "tf"))
     return compare_traces(torch_side, tf_side, title=title, reference=third_opinion(torch_side))
 
 
 def third_opinion(trace: Trace) -> Trace:
     """The oracle for what a trace holds."""
-    return oracle(trace.about["concept"], trace.about["seed"])
+    return oracle(concept(trace.about["concept"]), trace.about["seed"])

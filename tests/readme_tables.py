@@ -19,8 +19,7 @@ def concept_table():
 
 def reports():
     """Every concept and variant compared, in the order of the catalogue."""
-    pairs = dict.fromkeys((check.concept, check.variant) for check in suite.checks())
-    return [suite.report(id, variant or None) for id, variant in pairs if variant or not catalogue.concept(id).variants]
+    return [suite.report(id, variant) for id, variant in suite.pairs()]
 
 
 def parity_rows(found):

@@ -14,9 +14,9 @@ class KerasModel(keras.Model):
     """
 
     def __new__(cls, **settings: Any) -> Self:
-        """Remember the settings; a plain entry, as Keras tracks no attribute before its own initialisation."""
+        """Remember the settings, past Keras' own bookkeeping, which takes no attribute before its initialisation."""
         model: Self = super().__new__(cls)
-        vars(model)["_settings"] = settings
+        object.__setattr__(model, "_settings", settings)
         return model
 
     def get_config(self) -> dict[str, Any]:

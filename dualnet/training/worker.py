@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dualnet.catalogue import build, concept, load
-from dualnet.catalogue import loss as find_loss
+from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
 from dualnet.interface import DualnetError
 from dualnet.training.job import Job
@@ -39,9 +38,10 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
 
     started = time.perf_counter()
     backend = load(job.backend)
-    loss = find_loss(job.concept, backend, job.variant)
+    functions = twin(job.concept, job.backend)
+    loss = declared.loss(functions, backend, job.variant)
     imported = time.perf_counter()
-    model = build(job.concept, job.backend, variant=job.variant, **config)
+    model = declared.build(functions, job.variant, config)
     built = time.perf_counter()
     start = initial_state(backend.state(model), declared.initializers(settings), job.seed)
     backend.load(model, start)
@@ -56,7 +56,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         source=dataset.source,
     )
     if job.trace:
-        from parity.record import record  # only here: dualnet does without the engine
+        from parity.suite import record  # only here: dualnet does without the engine
 
         record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
         send("traced")

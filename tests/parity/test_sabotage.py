@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from parity.compare import compare_traces
-from parity.record import record
-from parity.suite import report
+from parity.suite import record, report
 
 
 class Instead:
