@@ -25,7 +25,7 @@ class TensorFlowTrainer:
         variables = [variable.value for variable in model.trainable_variables]
         rule: _Rule = (_SGD if optimizer.name == "sgd" else _Adam)(optimizer, variables)
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 value = loss(model(*inputs, training=True), targets)
@@ -35,7 +35,7 @@ class TensorFlowTrainer:
 
         self.step: Any = step
         self.predict: Any = tf.function(
-            lambda inputs: tf.nest.flatten(model(*inputs, training=False)), reduce_retracing=True
+            lambda inputs: tf.nest.flatten(model(*inputs, training=False)), reduce_retracing=True, autograph=False
         )
 
 
