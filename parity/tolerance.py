@@ -57,6 +57,7 @@ def distance(a: Array, b: Array, *, scale: float | None = None, reference: Array
         return Distance(0.0)
     if not np.issubdtype(a.dtype, np.inexact):
         return exact(a, b)
+    left, right = a, b
     finite = np.isfinite(a) & np.isfinite(b)
     if not finite.all():
         if reference is None or reference.shape != a.shape:
@@ -64,12 +65,12 @@ def distance(a: Array, b: Array, *, scale: float | None = None, reference: Array
         wrong = ~finite & ~(_same(a, reference) & _same(b, reference))
         if wrong.any():
             return _at(wrong, math.inf, a, b, "not finite where the reference is something else")
-    gap = np.where(finite, np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)), 0.0)
-    if scale is None:
-        scale = largest(np.where(finite, a, 0), np.where(finite, b, 0))
+        left, right = np.where(finite, a, 0), np.where(finite, b, 0)
+    gap = np.abs(left - right)
     error = float(gap.max())
+    scale = largest(left, right) if scale is None else scale
     relative = error / scale if scale > 0.0 else (0.0 if error == 0.0 else math.inf)
-    return _at(gap == gap.max(), relative, a, b, "")
+    return _at(gap == error, relative, a, b, "")
 
 
 def exact(a: Array, b: Array) -> Distance:
@@ -88,11 +89,12 @@ def relative_l2(a: Array, reference: Array) -> float:
         return math.inf
     if a.size == 0:
         return 0.0
-    same = _same(a, reference)
     with np.errstate(invalid="ignore"):  # inf - inf, where both are the same
-        gap = np.where(same, 0.0, a.astype(np.float64) - reference.astype(np.float64))
-    size = float(np.linalg.norm(np.where(np.isfinite(reference), reference, 0.0).ravel().astype(np.float64)))
-    error = float(np.linalg.norm(gap.ravel()))
+        gap = np.subtract(a, reference, dtype=np.result_type(a, reference, np.float64))
+    counted = reference
+    if not np.isfinite(reference).all():
+        gap, counted = np.where(_same(a, reference), 0.0, gap), np.where(np.isfinite(reference), reference, 0.0)
+    error, size = float(np.linalg.norm(gap.ravel())), float(np.linalg.norm(counted.ravel()))
     if not math.isfinite(error):
         return math.inf
     return error / size if size > 0.0 else (0.0 if error == 0.0 else math.inf)

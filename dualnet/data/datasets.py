@@ -1,6 +1,6 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``digits`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the user's own files.
+``digits``, ``iris`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the user's own files.
 """
 
 import os
@@ -202,9 +202,25 @@ def _synthetic_linear(**_: Any) -> Dataset:
     return Dataset("synthetic_linear", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
 
 
+# --- iris ------------------------------------------------------------------------------------------------------
+
+
+def _iris(**_: Any) -> Dataset:
+    """Sepal length and width of Fisher's setosa (label 0) and versicolor (1), standardised: 75 flowers and 25."""
+    from sklearn.datasets import load_iris  # only here: importing it takes a second
+
+    features, labels = (array[:100] for array in load_iris(return_X_y=True))
+    shuffled = np.random.RandomState(1).permutation(100)  # Raschka's split
+    test, train = shuffled[:25], shuffled[25:]
+    mean, deviation = features[train, :2].mean(axis=0), features[train, :2].std(axis=0)
+    x, y = ((features[:, :2] - mean) / deviation).astype(np.float32), labels.astype(np.int64)
+    return Dataset("iris", "scikit-learn", x[train], y[train], x[test], y[test])
+
+
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "synthetic_linear": _synthetic_linear,
+    "iris": _iris,
 }
 """Every data set by name."""
