@@ -40,16 +40,21 @@ def parity_table(found):
     return "\n".join(rows)
 
 
+def part(name):
+    """The pattern of a generated part: its two marks, and what stands between them."""
+    return re.compile(f"(<!-- {name} -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
+
+
 def section(text, name):
     """The generated part of this name."""
-    return re.search(f"<!-- {name} -->\n(.*?)\n<!-- end -->", text, re.DOTALL).group(1)
+    return part(name).search(text).group(2)
 
 
 def write():
     """Replace both tables."""
     text = README.read_text()
     for name, table in (("concepts", concept_table()), ("parity", parity_table(reports()))):
-        text = text.replace(section(text, name), table)
+        text = part(name).sub(lambda found, table=table: found[1] + table + found[3], text)
     README.write_text(text)
 
 
