@@ -1,0 +1,1 @@
+"""Convolutional networks, from AlexNet on: what the concepts are, told without a framework."""

@@ -1,0 +1,1 @@
+"""Convolutional networks, from AlexNet on, in PyTorch."""
