@@ -89,15 +89,17 @@ def relative_l2(a: Array, reference: Array) -> float:
         return math.inf
     if a.size == 0:
         return 0.0
-    with np.errstate(invalid="ignore"):  # inf - inf, where both are the same
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, where both are the same
         gap = np.subtract(a, reference, dtype=np.result_type(a, reference, np.float64))
     counted = reference
     if not np.isfinite(reference).all():
         gap, counted = np.where(_same(a, reference), 0.0, gap), np.where(np.isfinite(reference), reference, 0.0)
-    error, size = float(np.linalg.norm(gap.ravel())), float(np.linalg.norm(counted.ravel()))
-    if not math.isfinite(error):
+    if not np.isfinite(gap).all():
         return math.inf
-    return error / size if size > 0.0 else (0.0 if error == 0.0 else math.inf)
+    if (unit := largest(counted)) == 0.0:
+        return math.inf if gap.any() else 0.0
+    # In units of the greatest value no square overflows.
+    return float(np.linalg.norm(gap.ravel() / unit) / np.linalg.norm(counted.ravel() / unit))
 
 
 def largest(*arrays: Array) -> float:

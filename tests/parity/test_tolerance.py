@@ -91,6 +91,10 @@ def test_relative_l2():
     assert relative_l2(changed((0, 0), np.nan), A) == math.inf
     assert relative_l2(A.T, A) == math.inf
     assert relative_l2(np.ones(2), np.zeros(2)) == math.inf
+    assert relative_l2(np.zeros(2), np.zeros(2)) == 0.0
+    assert relative_l2(np.array([1e308, 1.0]), np.array([1e308, -1e308])) == pytest.approx(1 / np.sqrt(2))
+    assert relative_l2(np.array([np.inf, 1.0]), np.array([np.inf, 1.0])) == 0.0
+    assert relative_l2(np.array([True, False]), np.array([True, True])) == pytest.approx(1 / np.sqrt(2))
 
 
 @given(npst.arrays(np.float64, (2, 3), elements=st.floats(-1e6, 1e6)), st.floats(1e-9, 1e3))
