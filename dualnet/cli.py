@@ -19,6 +19,9 @@ from dualnet.training.job import Job
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130
+"""The exit code that typer gives to Ctrl-C."""
+
 app = typer.Typer(
     help="Every deep-learning concept twice, in TensorFlow/Keras and in PyTorch, and proved equal.",
     no_args_is_help=True,
@@ -47,9 +50,10 @@ def main() -> None:
     except DualnetError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted: nothing was kept", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print("interrupted: nothing was kept", file=sys.stderr)
+        raise
 
 
 @app.command("list")

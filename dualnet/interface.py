@@ -336,6 +336,12 @@ class Concept:
                 f"concept {self.id!r} has no setting {', '.join(map(repr, unknown))}: "
                 f"it takes {', '.join(self.config) or 'none'}"
             )
+        for name, value in config.items():
+            if not _alike(value, self.config[name]):
+                default = self.config[name]
+                raise ConfigError(
+                    f"concept {self.id!r}: setting {name!r} is {value!r}, expected {_kind(default)} like {default!r}"
+                )
         return {**self.config, **self.variant(variant).config, **config}
 
     def build(self, twin: Any, variant: str | None = None, config: Config | None = None) -> Any:
@@ -347,6 +353,21 @@ class Concept:
         name = self.variant(variant).loss
         found: Loss = getattr(twin, name, None) or choose(backend.losses, name, f"{self.id}: loss")
         return found
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """Whether a setting is of its default's type: a number for a number, and so on within tuples."""
+    if isinstance(default, tuple | list):
+        return isinstance(value, tuple | list) and all(_alike(part, default[0]) for part in value)
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
+
+
+def _kind(default: Any) -> str:
+    return {tuple: "several values", list: "several values", int: "a whole number", float: "a number"}.get(
+        type(default), f"a {type(default).__name__}"
+    )
 
 
 def choose(options: Mapping[str, T], name: str, setting: str) -> T:

@@ -47,12 +47,19 @@ def prepare(backend: BackendName) -> None:
 
 def require(backend: BackendName) -> None:
     """MissingFrameworkError, naming the extra to install, unless the backend's framework is installed."""
-    missing = [name for name in BACKENDS[backend] if importlib.util.find_spec(name) is None]
+    missing = [name for name in BACKENDS[backend] if not _installed(name)]
     if missing:
         raise MissingFrameworkError(
             f"the {backend!r} backend needs {' and '.join(missing)}, not installed here: "
             f'pip install "dualnet[{backend}]" (or "dualnet[all]" for both backends)'
         )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # already imported, by hand and without a spec
+        return True
 
 
 def keras_backend() -> tuple[str, str]:
@@ -78,8 +85,8 @@ def _keras_setting() -> tuple[str, str]:
 
 def keras_config_path() -> Path:
     """The file in which Keras keeps its settings."""
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "keras.json"
+    home = os.environ.get("KERAS_HOME")  # an empty one means the working directory, to Keras
+    return Path(os.path.expanduser("~/.keras") if home is None else os.path.expanduser(home)) / "keras.json"  # noqa: PTH111
 
 
 def _keras_file() -> dict[str, Any]:

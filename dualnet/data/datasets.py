@@ -13,6 +13,7 @@ import numpy as np
 
 from dualnet.data.idx import read_idx
 from dualnet.interface import Array, ConfigError, DataError, Dataset
+from dualnet.process import prepare
 
 __all__ = ["DATASETS", "DATA_VARIABLE", "Dataset", "find_mnist", "load"]
 
@@ -154,16 +155,14 @@ def _downloaders() -> tuple[Callable[[Path], None], ...]:
     """The frameworks' own downloaders that are installed here."""
 
     def by_torchvision(folder: Path) -> None:
+        prepare("torch")
         from torchvision.datasets import MNIST
-
-        import dualnet.torch  # noqa: F401 - sets the process up
 
         MNIST(str(folder), download=True)  # verifies checksums; writes MNIST/raw
 
     def by_keras(folder: Path) -> None:
+        prepare("tf")
         from keras.datasets import mnist
-
-        import dualnet.tf  # noqa: F401 - sets the process up
 
         _write_idx(folder / "MNIST" / "raw", mnist.load_data())
 

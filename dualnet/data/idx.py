@@ -43,7 +43,12 @@ def read_idx(path: Path) -> Array:
             f"{path}: {'truncated' if len(content) < expected else 'too long'}: the header announces shape "
             f"{tuple(shape.tolist())}, {expected} bytes, came {len(content)}; get the file again"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: the idx header announces what no array can be ({error}); get the file again"
+        ) from error
 
 
 def _content(path: Path) -> bytes:

@@ -51,7 +51,10 @@ class TensorFlowBackend:
             "keras": keras.__version__,
             "numpy": np.__version__,
             "device": "cuda" if tf.config.list_physical_devices("GPU") else "cpu",
-            "threads": str(tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()),
+            "threads": str(
+                tf.config.threading.get_intra_op_parallelism_threads()
+                or os.environ.get("TF_NUM_INTRAOP_THREADS", os.cpu_count())
+            ),
             "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
         }
 

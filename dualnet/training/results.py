@@ -125,12 +125,15 @@ def draw(path: Path, title: str, metric: str, sides: Mapping[BackendName, Side])
 
 
 def _running_mean(values: list[float]) -> NDArray[np.float64]:
-    """The mean of about the last hundredth of all steps, at each step."""
+    """The mean of the finite ones among about the last hundredth of all steps, at each step."""
     width = max(1, len(values) // 100)
-    sums = np.cumsum(np.concatenate([np.zeros(1), values]))
-    start = np.maximum(np.arange(1, len(values) + 1) - width, 0)
+    finite = np.isfinite(values)
+    sums = np.cumsum(np.concatenate([[0.0], np.where(finite, values, 0.0)]))
+    counts = np.cumsum(np.concatenate([[0], finite]))
     stop = np.arange(1, len(values) + 1)
-    mean: NDArray[np.float64] = (sums[stop] - sums[start]) / (stop - start)
+    start = np.maximum(stop - width, 0)
+    count = counts[stop] - counts[start]
+    mean: NDArray[np.float64] = np.where(count > 0, sums[stop] - sums[start], np.nan) / np.maximum(count, 1)
     return mean
 
 
@@ -157,8 +160,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     if target.exists() and not target.is_dir():
         raise ConfigError(f"--out {target}: expected a folder, it is a file")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise ConfigError(f"--out {target}: cannot be made: {error.strerror}: {error.filename}") from error
     try:
         yield partial
         target.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any
 
@@ -35,6 +36,7 @@ class Sides:
         self.jobs = {job.backend: job for job in jobs}
         self._events: queue.Queue[tuple[BackendName, dict[str, Any]]] = queue.Queue()
         self._processes: dict[BackendName, subprocess.Popen[str]] = {}
+        self._threads: list[threading.Thread] = []
         self._logs: dict[BackendName, IO[str]] = {}
 
     def __enter__(self) -> "Sides":
@@ -61,7 +63,8 @@ class Sides:
             text=True, env=environment, start_new_session=True,  # Ctrl-C is ours to pass on
         )  # fmt: skip
         self._processes[backend] = process
-        threading.Thread(target=self._follow, args=(backend, process), daemon=True).start()
+        self._threads.append(threading.Thread(target=self._follow, args=(backend, process), daemon=True))
+        self._threads[-1].start()
         self._tell(backend, job.to_json())
 
     def _follow(self, backend: BackendName, process: "subprocess.Popen[str]") -> None:
@@ -121,5 +124,12 @@ class Sides:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for thread in self._threads:
+            thread.join(GRACE)
+        for process in self._processes.values():
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was left in a pipe to a process that is gone
+                    if pipe:
+                        pipe.close()
         for log in self._logs.values():
             log.close()

@@ -1,0 +1,83 @@
+"""The ordinary way to train in PyTorch: `nn.Sequential` and an eager loop over slices of two tensors."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dualnet.concepts.convnets.lenet import feature_size
+from dualnet.interface import Array, Config, Optimizer
+
+__all__ = ["FORMATS", "NETWORKS", "loop"]
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+"""Ways to lay images out in memory."""
+
+
+def lenet(settings: Config) -> list[nn.Module]:
+    activation = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[settings["activation"]]
+    pooling = {"avg": nn.AvgPool2d, "max": nn.MaxPool2d}[settings["pooling"]]
+    first, second = settings["channels"]
+    sizes = [second * feature_size(settings["image_size"], settings["padding"])[-1] ** 2, *settings["hidden"]]
+    return [
+        nn.Conv2d(settings["in_channels"], first, 5, padding=settings["padding"][0]),
+        activation(),
+        pooling(2),
+        nn.Conv2d(first, second, 5, padding=settings["padding"][1]),
+        activation(),
+        pooling(2),
+        nn.Flatten(),
+        *(layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation())),
+        nn.Linear(sizes[-1], settings["num_classes"]),
+    ]
+
+
+def multilayer_perceptron(settings: Config) -> list[nn.Module]:
+    return [
+        nn.Flatten(),
+        nn.Linear(settings["in_channels"] * settings["image_size"] ** 2, settings["hidden"]),
+        nn.ReLU(),
+        nn.Linear(settings["hidden"], settings["num_classes"]),
+    ]
+
+
+NETWORKS: Mapping[str, Callable[[Config], list[nn.Module]]] = {
+    "lenet": lenet,
+    "multilayer_perceptron": multilayer_perceptron,
+}
+
+
+def loop(
+    concept: str,
+    settings: Config,
+    rule: Optimizer,
+    x: Array,
+    y: Array,
+    orders: Iterable[Array],
+    batch_size: int,
+    memory_format: str,
+) -> Iterator[float]:
+    """Seconds of each epoch; the rows are put in order and in memory format before the clock starts."""
+    layout = FORMATS[memory_format]
+    model = nn.Sequential(*NETWORKS[concept](settings)).to(memory_format=layout)
+    update = optimizer(rule, model)
+    for order in orders:
+        images = torch.tensor(x[order]).contiguous(memory_format=layout)
+        labels = torch.tensor(y[order])
+        started = time.perf_counter()
+        for start in range(0, len(labels), batch_size):
+            batch = slice(start, start + batch_size)
+            update.zero_grad()
+            loss = F.cross_entropy(model(images[batch]), labels[batch])
+            loss.backward()
+            update.step()
+        yield time.perf_counter() - started
+
+
+def optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
+    if rule.name == "sgd":
+        return torch.optim.SGD(model.parameters(), rule.learning_rate, rule.momentum)
+    return torch.optim.Adam(model.parameters(), rule.learning_rate, rule.betas, rule.epsilon)

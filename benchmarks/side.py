@@ -1,0 +1,99 @@
+"""One way of training, in a process of its own: ``python -m benchmarks.side JOB``, started by `benchmarks.training`.
+
+Trains epoch by epoch.  After the warm-up it prints the samples per second of every epoch and waits for a line
+before the next one, so that such processes can take turns; it ends when standard input does.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import count
+
+import numpy as np
+
+import dualnet
+from dualnet.data import order
+from dualnet.interface import Array, BackendName, Concept
+
+__all__ = ["Job", "epochs"]
+
+WARM_UP = 2
+"""Epochs that are not counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train and how.
+
+    Args:
+        way: "ours", or an ordinary one: "fit" (tf), "contiguous" or "channels_last" (torch).
+        backend, concept, variant: the network and the recipe's update rule.
+        batch_size: rows of each step.
+        steps: of each epoch.
+    """
+
+    way: str
+    backend: BackendName
+    concept: str
+    variant: str
+    batch_size: int
+    steps: int
+
+    def to_json(self) -> str:
+        """One line that `Job` can be made from again."""
+        return json.dumps(asdict(self))
+
+
+def epochs(job: Job) -> Iterator[float]:
+    """Seconds of each epoch, without end; every way sees the same rows in the same order."""
+    declared = dualnet.concept(job.concept)
+    settings = declared.settings(job.variant)
+    (inputs,) = declared.inputs(settings).values()
+    rng, rows = np.random.default_rng(0), job.steps * job.batch_size
+    x = rng.random((rows, *inputs.shape), dtype=np.float32)
+    y = rng.integers(settings["num_classes"], size=rows)
+    orders = (order(rows, 0, epoch) for epoch in count())
+    if job.way == "ours":
+        return ours(job, declared, x, y, orders)
+    rule = declared.variant(job.variant).recipe.optimizer
+    if job.backend == "tf":
+        from benchmarks.plain_keras import fit
+
+        return fit(job.concept, settings, rule, x, y, orders, job.batch_size)
+    from benchmarks.plain_torch import loop
+
+    return loop(job.concept, settings, rule, x, y, orders, job.batch_size, job.way)
+
+
+def ours(job: Job, declared: Concept, x: Array, y: Array, orders: Iterator[Array]) -> Iterator[float]:
+    """Seconds of each epoch; the steps are those of `dualnet.training.loop.train`."""
+    from dualnet.catalogue import loss
+
+    settings = declared.settings(job.variant)
+    (inputs,) = declared.inputs(settings).values()
+    backend = dualnet.load(job.backend)
+    model = dualnet.build(job.concept, job.backend, variant=job.variant)
+    rule = declared.variant(job.variant).recipe.optimizer
+    trainer = backend.trainer(model, loss(job.concept, backend, job.variant), rule)
+    images, labels = backend.tensor(x, inputs.axes), backend.tensor(y, declared.targets(settings).axes)
+    for rows in orders:
+        started = time.perf_counter()
+        losses = [trainer.step(*batch) for batch in backend.batches([images], labels, rows, job.batch_size)]
+        for value in losses:
+            backend.array(value)
+        yield time.perf_counter() - started
+
+
+def main() -> None:
+    job = Job(**json.loads(sys.argv[1]))
+    for epoch, seconds in enumerate(epochs(job)):
+        if epoch >= WARM_UP:
+            print(job.steps * job.batch_size / seconds, flush=True)
+            if not sys.stdin.readline():
+                return
+
+
+if __name__ == "__main__":
+    main()
