@@ -90,7 +90,8 @@ def _has_buffers(declared: Concept, variant: str) -> bool:
 def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
     """Both sides of one concept compared in this process.
 
-    A float32 difference that other inputs do not show comes from rounding on those inputs (a flipped ReLU or maximum); it is noted.
+    A float32 difference that other inputs do not show comes from rounding on those inputs (a flipped ReLU or
+    maximum); it is noted.
 
     Raises:
         ConceptError: no such concept or variant.
@@ -105,7 +106,7 @@ def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
         notes.append(f"seed {seed + draw}: float32 differs at {failures[0]} and {len(failures) - 1} more")
     if found.passed and notes:
         notes.append(
-            "other inputs agree: rounding decided it there (a flipped ReLU or maximum, or ill-conditioned inputs)"
+            "other inputs agree: rounding decided it there (a flipped ReLU or maximum, or bad conditioning)"
         )
     return found.with_notes(*notes)
 
