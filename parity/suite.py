@@ -105,9 +105,7 @@ def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
             break
         notes.append(f"seed {seed + draw}: float32 differs at {failures[0]} and {len(failures) - 1} more")
     if found.passed and notes:
-        notes.append(
-            "other inputs agree: rounding decided it there (a flipped ReLU or maximum, or bad conditioning)"
-        )
+        notes.append("other inputs agree: rounding decided it there (a flipped ReLU or maximum, or bad conditioning)")
     return found.with_notes(*notes)
 
 
