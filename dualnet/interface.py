@@ -10,6 +10,7 @@ Canonical arrays are channels first ("NCHW"), as in PyTorch; the TensorFlow back
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -361,7 +362,9 @@ def _alike(value: Any, default: Any) -> bool:
         return isinstance(value, tuple | list) and all(_alike(part, default[0]) for part in value)
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
-    return isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
+    if isinstance(default, Real):  # a NumPy number is one, too
+        return isinstance(value, Real if isinstance(default, float) else Integral)
+    return isinstance(value, type(default))
 
 
 def _kind(default: Any) -> str:
