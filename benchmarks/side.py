@@ -69,14 +69,13 @@ def epochs(job: Job) -> Iterator[float]:
 
 def ours(job: Job, declared: Concept, x: Array, y: Array, orders: Iterator[Array]) -> Iterator[float]:
     """Seconds of each epoch; the steps are those of `dualnet.training.loop.train`."""
-    from dualnet.catalogue import loss
-
     settings = declared.settings(job.variant)
     (inputs,) = declared.inputs(settings).values()
     backend = dualnet.load(job.backend)
     model = dualnet.build(job.concept, job.backend, variant=job.variant)
     rule = declared.variant(job.variant).recipe.optimizer
-    trainer = backend.trainer(model, loss(job.concept, backend, job.variant), rule)
+    loss = declared.loss(dualnet.twin(job.concept, job.backend), backend, job.variant)
+    trainer = backend.trainer(model, loss, rule)
     images, labels = backend.tensor(x, inputs.axes), backend.tensor(y, declared.targets(settings).axes)
     for rows in orders:
         started = time.perf_counter()
