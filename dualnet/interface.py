@@ -427,6 +427,9 @@ class Trainer(Protocol):
     def step(self, inputs: list[Any], targets: Any) -> Any:
         """One update in train mode; returns the native mean loss before it, without waiting for it."""
 
+    def steps(self, inputs: list[Any], targets: Any, order: Array, batch_size: int) -> Any:
+        """One update for each of `Backend.batches` of the same arguments; returns their native losses, (S,)."""
+
     def predict(self, inputs: list[Any]) -> list[Any]:
         """Native outputs in evaluation mode, in declared order, without gradients."""
 

@@ -6,6 +6,7 @@ import pytest
 import dualnet
 from dualnet import catalogue
 from dualnet.interface import ConfigError, Optimizer, State, StateError
+from parity.record import draw_state
 from parity.tolerance import FLOAT64_LIMIT, distance
 
 RNG = np.random.default_rng(0)
@@ -297,6 +298,29 @@ def test_update_rules_follow_the_written_formula(rule, backend):
             trainer.step([backend.tensor(np.eye(5), "NF")], backend.tensor(g.T.copy()))
         (found,) = backend.state(model).parameters.values()
     assert distance(found, by_hand(rule, w, gradients)).error <= 1e-14
+
+
+@pytest.mark.parametrize("rows", [1, 4, 23], ids="{} rows".format)
+def test_steps_are_one_step_for_each_batch(rows, backend):
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(23, 1, 28, 28)), rng.integers(10, size=23)
+    order, results = rng.permutation(23)[:rows], {}
+    with backend.precision("float64"):
+        for way in ("step", "steps"):
+            model = dualnet.build("lenet", backend.name)
+            start = backend.state(model)
+            backend.load(model, draw_state(start, seed=0))
+            trainer = backend.trainer(model, backend.losses["cross_entropy"], RULES["adam-other"])
+            images, labels = backend.tensor(x, "NCHW"), backend.tensor(y, "N")
+            if way == "steps":
+                losses = backend.array(trainer.steps([images], labels, order, 5))
+            else:
+                batches = backend.batches([images], labels, order, 5)
+                losses = np.array([backend.array(trainer.step(*batch)) for batch in batches])
+            results[way] = {"losses": losses, **backend.state(model).parameters}
+    assert len(results["steps"]["losses"]) == -(-rows // 5)
+    for name, expected in results["step"].items():
+        assert distance(results["steps"][name], expected).error <= 1e-12, name
 
 
 def _tf_sum(tensor):

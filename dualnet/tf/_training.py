@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from dualnet.interface import Loss, Optimizer
+from dualnet.interface import Array, Loss, Optimizer
 
 __all__ = ["TensorFlowTrainer"]
 
@@ -23,9 +23,9 @@ class TensorFlowTrainer:
 
     def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> None:
         variables = [variable.value for variable in model.trainable_variables]
+        self._many: Any = None
         rule: _Rule = (_SGD if optimizer.name == "sgd" else _Adam)(optimizer, variables)
 
-        @tf.function(reduce_retracing=True, autograph=False)
         def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 value = loss(model(*inputs, training=True), targets)
@@ -33,10 +33,27 @@ class TensorFlowTrainer:
             rule.apply([tf.convert_to_tensor(g) for g in gradients])  # differs: D177 sparse gradients are summed first
             return value
 
-        self.step: Any = step
+        def steps(inputs: list[tf.Tensor], targets: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
+            def one(start: tf.Tensor) -> tf.Tensor:
+                rows = order[start : start + batch_size]
+                return step([tf.gather(x, rows) for x in inputs], tf.gather(targets, rows))
+
+            starts = tf.range(0, tf.size(order), batch_size)
+            return tf.map_fn(one, starts, fn_output_signature=variables[0].dtype, parallel_iterations=1)
+
+        self._steps = steps
+        self.step: Any = tf.function(step, reduce_retracing=True, autograph=False)
         self.predict: Any = tf.function(
             lambda inputs: tf.nest.flatten(model(*inputs, training=False)), reduce_retracing=True, autograph=False
         )
+
+    def steps(self, inputs: list[tf.Tensor], targets: tf.Tensor, order: Array, batch_size: int) -> tf.Tensor:
+        """All of them in one graph: the processor does not wait for Python between two steps."""
+        if self._many is None:  # traced once for every number of rows and every batch size
+            given = tf.nest.map_structure(tf.TensorSpec.from_tensor, (inputs, targets))
+            signature = (*given, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.int32))
+            self._many = tf.function(self._steps, input_signature=signature, autograph=False)
+        return self._many(inputs, targets, order, batch_size)
 
 
 class _SGD:

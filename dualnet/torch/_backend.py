@@ -141,6 +141,10 @@ class TorchTrainer:
         self.optimizer.step()
         return loss.detach()
 
+    def steps(self, inputs: list[torch.Tensor], targets: torch.Tensor, order: Array, batch_size: int) -> torch.Tensor:
+        batches = BACKEND.batches(inputs, targets, order, batch_size)
+        return torch.stack([self.step(*batch) for batch in batches])
+
     def predict(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         with torch.inference_mode():
             return _outputs(self.model.eval()(*map(_fast, inputs)))

@@ -1,7 +1,7 @@
 """The training loop: one for every concept and both backends."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -129,23 +129,31 @@ def train(
     steps = recipe.epochs * -(-rows // recipe.batch_size)
     history, reported = History(), 0.0
     for epoch in range(recipe.epochs):
-        pending: list[Any] = []
         losses: list[float] = []
         started = time.perf_counter()
-        for batch in backend.batches([x], y, order(rows, seed, epoch), recipe.batch_size):
-            pending.append(trainer.step(*batch))
+        for part in _parts(order(rows, seed, epoch), recipe.batch_size):
+            losses += backend.array(trainer.steps([x], y, part, recipe.batch_size)).tolist()
             if (now := time.perf_counter()) - reported > TICK:
                 reported = now
-                losses += _drain(backend, pending)
                 done = len(history.losses) + len(losses)
                 report(Progress(done, steps, losses[-1], history.epochs[-1].metric if history.epochs else None))
-        losses += _drain(backend, pending)
         seconds = time.perf_counter() - started
         history.losses += losses
         value = evaluate(backend, trainer.predict, dataset, inputs, metric)
         history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, rows))
         report(Progress(len(history.losses), steps, losses[-1], value))
     return history
+
+
+def _parts(order: Array, batch_size: int) -> Iterator[Array]:
+    """The rows of several steps at a time: as many as the caller does in a tick, found while going."""
+    start, steps = 0, 1
+    while start < len(order):
+        began = time.perf_counter()
+        yield order[start : start + steps * batch_size]
+        start += steps * batch_size
+        in_a_tick = TICK * steps / max(time.perf_counter() - began, 1e-6)
+        steps = max(1, min(2 * steps, int(in_a_tick)))
 
 
 def evaluate(
@@ -168,10 +176,3 @@ def _score(outputs: Array, targets: Array, metric: Metric) -> float:
     if metric == "accuracy":
         return float((outputs.argmax(axis=1) == targets).sum())
     return float(np.square(outputs - targets).mean(axis=tuple(range(1, targets.ndim))).sum())
-
-
-def _drain(backend: Backend, pending: list[Any]) -> list[float]:
-    """Wait for the losses of the steps so far."""
-    values = [float(backend.array(loss)) for loss in pending]
-    pending.clear()
-    return values
