@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.side import Job
 from dualnet.interface import choose
+from dualnet.process import worker_environment
 
 __all__ = ["GOALS", "NETWORKS", "ORDINARY", "Comparison", "Turn", "main", "race"]
 
@@ -85,10 +86,11 @@ def race(job: Job) -> list[Turn]:
 
 @contextmanager
 def _start(job: Job) -> Iterator[Process]:
+    ours = worker_environment() if job.way == "ours" else {}  # as `dualnet train` starts it
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.side", job.to_json()],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **ours},
     )  # fmt: skip
     try:
         yield process

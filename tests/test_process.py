@@ -7,6 +7,7 @@ where the real ones do.  The real ones are started a few times, and in every ord
 import itertools
 import json
 import os
+import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +138,7 @@ REAL = [
 
 
 def really(order):
-    return python(f"import {', '.join(order)}{REAL_STEP}", environment(**process.thread_environment(1)))
+    return python(f"import {', '.join(order)}{REAL_STEP}", environment(**process.worker_environment(1)))
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +176,30 @@ def test_one_thread_does_all_the_work(real, backend):
 
 
 @pytest.mark.parametrize(("threads", "value"), [(3, "3"), (1, "1"), (0, "1")])
-def test_thread_environment_says_the_same_to_all(threads, value):
-    found = process.thread_environment(threads)
-    assert set(found.values()) == {value}
-    assert found.keys() >= {"OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"}
+def test_worker_environment_says_the_same_to_all(threads, value):
+    found = process.worker_environment(threads)
+    counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    assert [found[name] for name in counts] == [value] * 4
+
+
+CHURN = """
+import resource
+def churn():
+    for _ in range(20):
+        blocks = [bytearray(b"x") * 4_000_000 for _ in range(4)]
+        del blocks
+churn()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+churn()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of the GNU C library")
+def test_workers_keep_their_memory():
+    """A page fault is a page of memory asked from the system: blocks freed and taken again cost none."""
+    faults = int(python(CHURN, environment(**process.worker_environment())).stdout)
+    assert faults < 100 < int(python(CHURN, environment()).stdout)
 
 
 # --- what an import loads --------------------------------------------------------------------------------------

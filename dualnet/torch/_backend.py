@@ -120,7 +120,7 @@ class TorchBackend:
         self, inputs: list[Any], targets: Any, order: Array, batch_size: int
     ) -> Iterator[tuple[list[Any], Any]]:
         for rows in torch.as_tensor(order).split(batch_size):
-            yield [x[rows] for x in inputs], targets[rows]
+            yield [x.index_select(0, rows) for x in inputs], targets.index_select(0, rows)  # faster than x[rows]
 
 
 class TorchTrainer:
