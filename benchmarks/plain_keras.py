@@ -14,7 +14,7 @@ __all__ = ["NETWORKS", "fit"]
 
 
 def lenet(settings: Config) -> list[Any]:
-    activation, first, second = settings["activation"], *settings["channels"]
+    activation, (first, second) = settings["activation"], settings["channels"]
     pooling = {"avg": layers.AveragePooling2D, "max": layers.MaxPooling2D}[settings["pooling"]]
     return [
         Input((settings["image_size"], settings["image_size"], settings["in_channels"])),

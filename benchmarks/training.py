@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import psutil
 import typer
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.side import Job
-from dualnet.interface import choose
+from dualnet.interface import BackendName, choose
 from dualnet.process import worker_environment
 
 __all__ = ["GOALS", "NETWORKS", "ORDINARY", "Comparison", "Turn", "main", "race"]
@@ -106,13 +106,14 @@ def _turn(*processes: Process) -> Turn:
         print(file=process.stdin, flush=True)
         results.append(_result(process))
     everyone, idle, own = (after - b for after, b in zip(_cpu_seconds(*processes), before, strict=True))
-    return Turn(*results, others=max(0.0, 1 - (idle + own) / everyone))
+    ours, ordinary = results
+    return Turn(ours, ordinary, max(0.0, 1 - (idle + own) / everyone))
 
 
 def _result(process: Process) -> float:
     line = process.stdout.readline() if process.stdout else ""
     if not line:
-        raise SystemExit(f"{process.args} ended with code {process.wait()}; its last words stand above")
+        raise SystemExit(f"{process.args!r} ended with code {process.wait()}; its last words stand above")
     return float(line)
 
 
@@ -132,7 +133,7 @@ def main(
 ) -> None:
     """Measure, and print samples per second, the ratio of each round and the median ratio."""
     jobs = [
-        Job(way=way, backend=side, concept=id, variant=variant, batch_size=batch_size, steps=STEPS)
+        Job(way=way, backend=cast(BackendName, side), concept=id, variant=variant, batch_size=batch_size, steps=STEPS)
         for id in concept
         for variant in choose(NETWORKS, id, "concept")
         for side in backend

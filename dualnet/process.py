@@ -93,9 +93,12 @@ def _keras_setting() -> tuple[str, str]:
 
 
 def keras_config_path() -> Path:
-    """The file in which Keras keeps its settings."""
-    home = os.environ.get("KERAS_HOME")  # an empty one means the working directory, to Keras
-    return Path(os.path.expanduser("~/.keras") if home is None else os.path.expanduser(home)) / "keras.json"  # noqa: PTH111
+    """The file in which Keras keeps its settings: in KERAS_HOME, the user's home, or /tmp if that is read-only."""
+    folder = os.environ.get("KERAS_HOME")  # an empty one means the working directory, to Keras
+    if folder is None:
+        home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser fails without a home
+        folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")  # noqa: PTH118, S108
+    return Path(os.path.expanduser(folder)) / "keras.json"  # noqa: PTH111
 
 
 def _keras_file() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -491,3 +492,11 @@ assert "torchvision" in sys.modules
 def test_the_downloaders_prepare_the_process_before_they_import(stand_ins):
     code, output = children({"it": DOWNLOAD}, environment(stand_ins))["it"]
     assert code == 0, output
+
+
+def test_without_a_home_keras_looks_in_tmp(monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert process.keras_config_path() == tmp_path / ".keras" / "keras.json"
+    monkeypatch.setenv("HOME", str(tmp_path / "is not there"))
+    assert process.keras_config_path() == Path("/tmp/.keras/keras.json")
