@@ -97,7 +97,7 @@ def keras_config_path() -> Path:
     folder = os.environ.get("KERAS_HOME")  # an empty one means the working directory, to Keras
     if folder is None:
         home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser fails without a home
-        folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")  # noqa: PTH118, S108
+        folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")  # noqa: PTH118
     return Path(os.path.expanduser(folder)) / "keras.json"  # noqa: PTH111
 
 
