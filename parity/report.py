@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Finding", "ParityError", "Report"]
+__all__ = ["Culprit", "Diagnosis", "Finding", "LayerPair", "ParityError", "Report"]
 
 
 class ParityError(AssertionError):
@@ -73,6 +73,92 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """A cause that was verified: applied to one side, it makes the difference vanish.
+
+    Args:
+        cause: its id in the catalogue of causes.
+        title: what is wrong, in one sentence.
+        remaining: the error that is left when the cause is applied, relative.
+        settings: what each side has, as "epsilon 1e-05".
+        fixes: one line of code for each side; either of them removes the difference.
+    """
+
+    cause: str
+    title: str
+    remaining: float
+    settings: tuple[str, str]
+    fixes: tuple[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {**asdict(self), "remaining": _number(self.remaining)}
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """Something found guilty: a layer, or what lies between layers.
+
+    Args:
+        where: "conv1 | conv_1" for a pair of layers; "between a | b and c | d" for the glue.
+        kind: the kind of layer, or "glue".
+        phase: where it shows: "forward", "backward", "train", "buffer" or "update".
+        error: its own error on equal inputs, relative.
+        diagnoses: verified causes, the smallest remaining error first; empty if no known cause fits.
+        measured: what was measured, for the reader who has to find the cause himself.
+    """
+
+    where: str
+    kind: str
+    phase: str
+    error: float
+    diagnoses: tuple[Diagnosis, ...] = ()
+    measured: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.where} ({self.kind}, {self.phase}): error {self.error:.2e} on equal inputs"]
+        for found in self.diagnoses:
+            lines.append(f"  cause {found.cause}: {found.title} (applied, {found.remaining:.1e} is left)")
+            lines += [f"    {setting}  ->  {fix}" for setting, fix in zip(found.settings, found.fixes, strict=True)]
+        if not self.diagnoses:
+            lines.append(f"  no known cause fits; measured: {self.measured or 'nothing more'}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {
+            **asdict(self),
+            "error": _number(self.error),
+            "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
+        }
+
+
+@dataclass(frozen=True)
+class LayerPair:
+    """Two layers that were taken for the same, and how far apart they are.
+
+    Args:
+        names: the layer's name on each side.
+        kind: what it is.
+        forward, backward: how far its outputs, and the gradients of its inputs and parameters, are apart in the
+            whole network (errors of earlier layers included), relative; NaN if not measured.
+        guilty: whether the layer itself is at fault.
+        sources: the line of code that makes it, on each side, where it can be told.
+    """
+
+    names: tuple[str, str]
+    kind: str
+    forward: float
+    backward: float
+    guilty: bool = False
+    sources: tuple[str, str] = ("", "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {**asdict(self), "forward": _number(self.forward), "backward": _number(self.backward)}
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of one comparison.
 
@@ -82,6 +168,9 @@ class Report:
         not_tested: inputs, parameters and buffers to which nothing compared responds.
         notes: what a reader should know: kinks met, quantities left out.
         environment: what produced each side.
+        layers: the pairs of layers, in order of execution, where layers were compared.
+        culprits: what is at fault, where something differs.
+        unpaired: layers without a partner that nobody allowed, as "a: name" or "b: name".
     """
 
     title: str
@@ -89,6 +178,9 @@ class Report:
     not_tested: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     environment: dict[str, Any] = field(default_factory=dict)
+    layers: tuple[LayerPair, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
+    unpaired: tuple[str, ...] = ()
 
     @property
     def expected(self) -> int:
@@ -108,7 +200,8 @@ class Report:
     @property
     def passed(self) -> bool:
         """Something was compared, everything compared agrees, and nothing was out of reach."""
-        return self.compared > 0 and not self.failures and not self.not_tested
+        wrong = self.failures or self.not_tested or self.culprits or self.unpaired
+        return self.compared > 0 and not wrong
 
     @property
     def exit_code(self) -> int:
@@ -154,6 +247,9 @@ class Report:
             "not_tested": list(self.not_tested),
             "notes": list(self.notes),
             "environment": self.environment,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "culprits": [culprit.to_dict() for culprit in self.culprits],
+            "unpaired": list(self.unpaired),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -162,6 +258,8 @@ class Report:
         lines += [f"  {finding}" for finding in self.failures[:12]]
         if len(self.failures) > 12:
             lines.append(f"  ... and {len(self.failures) - 12} more")
+        lines += [f"  culprit: {line}" for culprit in self.culprits for line in str(culprit).splitlines()]
+        lines += [f"  no partner: {name}" for name in self.unpaired]
         lines += [f"  not tested: {name}: nothing compared responds to it" for name in self.not_tested]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
