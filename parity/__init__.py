@@ -9,21 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from parity.compare import compare_traces
+    from parity.models import compare, transfer
     from parity.report import Finding, ParityError, Report
     from parity.suite import record
     from parity.trace import Trace, TraceError
+    from parity.verdict import compare_traces
 
-__all__ = ["Finding", "ParityError", "Report", "Trace", "TraceError", "compare_traces", "record"]
+__all__ = [
+    "Finding", "ParityError", "Report", "Trace", "TraceError", "compare", "compare_traces", "record", "transfer",
+]  # fmt: skip
 
 _HOME = {
-    "compare_traces": "compare",
+    "compare": "models",
+    "compare_traces": "verdict",
     "record": "suite",
     "Finding": "report",
     "ParityError": "report",
     "Report": "report",
     "Trace": "trace",
     "TraceError": "trace",
+    "transfer": "models",
 }
 
 

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from dualnet.interface import DualnetError
 from parity import suite
-from parity.compare import compare_traces
 from parity.report import Report
 from parity.tolerance import FLOAT64_LIMIT
 from parity.trace import Trace
+from parity.verdict import compare_traces
 
 __all__ = ["app", "main"]
 

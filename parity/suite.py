@@ -10,11 +10,11 @@ from functools import cache
 
 from dualnet.catalogue import concept, concepts, load, twin
 from dualnet.interface import Backend, BackendName, Concept, Config
-from parity.compare import compare_traces
-from parity.record import OPTIMIZERS, oracle
-from parity.record import record as record_side
+from parity.recording import OPTIMIZERS, oracle
+from parity.recording import record as record_side
 from parity.report import Report
 from parity.trace import Trace
+from parity.verdict import compare_traces
 
 __all__ = ["Check", "checks", "pairs", "record", "report", "third_opinion"]
 

@@ -6,7 +6,7 @@ import pytest
 import dualnet
 from dualnet import catalogue
 from dualnet.interface import ConfigError, Optimizer, State, StateError
-from parity.record import draw_state
+from parity.recording import draw_state
 from parity.tolerance import FLOAT64_LIMIT, distance
 
 RNG = np.random.default_rng(0)

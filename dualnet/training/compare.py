@@ -70,7 +70,7 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
 
 def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
     """The parity report of the recorded sides, in short."""
-    from parity.compare import compare_traces  # only here: dualnet does without the engine
+    from parity.verdict import compare_traces  # only here: dualnet does without the engine
     from parity.suite import third_opinion
     from parity.trace import Trace
 

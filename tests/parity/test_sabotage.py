@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from parity.compare import compare_traces
 from parity.suite import record, report
+from parity.verdict import compare_traces
 
 
 class Instead:

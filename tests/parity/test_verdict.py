@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from parity.compare import compare_traces
 from parity.report import ParityError
 from parity.trace import Trace
+from parity.verdict import compare_traces
 
 RNG = np.random.default_rng(0)
 W, B = RNG.normal(size=(3, 5)), RNG.normal(size=3)

@@ -1,0 +1,6 @@
+def diagnose(fault):
+    return ()
+
+
+def measured(fault):
+    return ""

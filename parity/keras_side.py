@@ -1,0 +1,773 @@
+"""Keras models as the engine sees them: their leaf layers in order of execution, recorded or forced.
+
+Arrays become canonical here: channels first, PyTorch's parameter layouts.  The activation inside a layer counts as
+a layer of its own, so that it meets the separate one of the other side.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from dualnet.interface import Array, Arrays
+from parity.layer import Layer
+from parity.side import (
+    PADDED,
+    Call,
+    Gate,
+    Padding,
+    Pass,
+    Tape,
+    crop,
+    map_arrays,
+    output_weights,
+    pad,
+    with_padding,
+)  # fmt: skip
+
+__all__ = ["KerasSide"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A variable under its canonical name, with the way to its canonical layout and back."""
+
+    variable: Any
+    canonical: Callable[[Array], Array]
+    native: Callable[[Array], Array]
+
+
+class KerasSide:
+    """See `parity.side.Side`."""
+
+    framework = "tf"
+
+    def __init__(self, model: keras.layers.Layer) -> None:
+        self.model = model
+        self.layers = {name: layer for layer, name in _names(model).items()}
+        self.flattened: dict[str, tuple[int, ...]] = {}
+
+    @contextmanager
+    def borrowed(self, dtype: str) -> Iterator[None]:
+        """Within it the model computes in this dtype; afterwards everything is as it was, bit for bit."""
+        found = [self.model, *self.model._flatten_layers(include_self=False)]
+        found += [layer._functional for layer in found if getattr(layer, "_functional", None)]  # inside a Sequential
+        variables = {id(v): v for layer in found for v in layer.variables}.values()
+        kept = [(v, v._value, v._dtype, v._value.numpy()) for v in variables]
+        policies = [(layer, layer._dtype_policy) for layer in found]
+        inputs = [layer for layer in found if isinstance(layer, layers.InputLayer)]
+        inputs += [x for layer in found for x in getattr(layer, "_inputs", None) or ()]
+        dtypes = [(x, x._dtype) for x in {id(x): x for x in inputs}.values() if x._dtype.startswith("float")]
+        before = keras.config.dtype_policy(), keras.config.floatx()
+        eager = tf.config.functions_run_eagerly()
+        try:
+            keras.config.set_dtype_policy(dtype)
+            if not dtype.startswith("bfloat"):
+                keras.config.set_floatx(dtype)
+            tf.config.run_functions_eagerly(True)
+            policy = keras.dtype_policies.get(dtype)
+            for layer, _ in policies:
+                layer._dtype_policy = policy
+            for variable, value, own, _ in kept:
+                if own.startswith(("float", "bfloat")):
+                    variable._value = tf.Variable(tf.cast(value, dtype), trainable=variable.trainable)
+                    variable._dtype = dtype
+            for x, _ in dtypes:
+                x._dtype = dtype
+            yield
+        finally:
+            for variable, value, own, array in kept:
+                variable._value, variable._dtype = value, own
+                value.assign(array)
+            for x, own in dtypes:
+                x._dtype = own
+            for layer, policy in policies:
+                layer._dtype_policy = policy
+            tf.config.run_functions_eagerly(eager)
+            keras.config.set_floatx(before[1])
+            keras.config.set_dtype_policy(before[0])
+
+    def inputs(self, arrays: Any, layout: str | None) -> Any:
+        """Native inputs; images in whatever layout become channels last, floating ones of the model's dtype."""
+
+        def native(array: Array) -> tf.Tensor:
+            if layout and len(layout) == array.ndim:
+                array = array.transpose([layout.index(letter) for letter in _channels_last(layout)])
+            floating = np.issubdtype(array.dtype, np.floating)
+            return tf.cast(array, self.model.compute_dtype) if floating else tf.constant(array)
+
+        return map_arrays(native, arrays)
+
+    # --- layers and their parameters ---
+
+    def slots(self, name: str) -> dict[str, Slot]:
+        """The variables of a layer."""
+        layer = self.layers[name]
+        found = _slots(layer)
+        if (shape := self.flattened.get(name)) and "weight" in found:
+            found["weight"] = _behind_flatten(found["weight"], shape)
+        return found
+
+    def get(self, layer: str) -> dict[str, Array]:
+        """Copies of a layer's arrays."""
+        return {name: slot.canonical(slot.variable.numpy()) for name, slot in self.slots(layer).items()}
+
+    def put(self, layer: str, arrays: Arrays) -> None:
+        """Set a layer's arrays; their shapes have been checked."""
+        for name, slot in self.slots(layer).items():
+            slot.variable.assign(slot.native(arrays[name]))
+
+    def loose(self) -> list[str]:
+        """Containers that have variables of their own."""
+        return [name for name, layer in self.layers.items() if not _is_leaf(layer) and _own_variables(layer)]
+
+    # --- running ---
+
+    def run(
+        self,
+        inputs: Any,
+        targets: Any = None,
+        loss: Callable[..., Any] | None = None,
+        *,
+        train: bool = False,
+        gradients: bool = True,
+        tape: Tape | None = None,
+    ) -> Pass:
+        """One forward pass, and one backward pass if asked for."""
+        sources = [x for x in tf.nest.flatten(inputs) if x.dtype.is_floating]
+        with ExitStack() as stack:
+            recorder = stack.enter_context(self._taped(tape)) if tape is not None else _Recorder(self, Tape())
+            if not gradients:
+                return Pass(self._outputs(self._call(inputs, train), recorder))
+            with tf.GradientTape() as gradient_tape:
+                gradient_tape.watch(sources)
+                outputs = self._call(inputs, train)
+                flat = tf.nest.flatten(outputs)
+                value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
+            owners = [(name, own, slot) for name in self.layers for own, slot in self._trainable(name)]
+            variables = [slot.variable.value for _, _, slot in owners]
+            got = gradient_tape.gradient(value, [*sources, *variables])
+        got = [
+            np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
+            for g, v in zip(got, [*sources, *variables], strict=True)
+        ]
+        found = Pass(self._outputs(outputs, recorder), value.numpy())
+        found.input_gradients = [_first(g) if g.ndim > 3 else g for g in got[: len(sources)]]
+        for (name, own, slot), gradient in zip(owners, got[len(sources) :], strict=True):
+            found.parameter_gradients.setdefault(name, {})[own] = slot.canonical(gradient)
+        return found
+
+    def _trainable(self, name: str) -> list[tuple[str, Slot]]:
+        layer = self.layers[name]
+        if not _is_leaf(layer) and not _own_variables(layer):
+            return []
+        if any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers):
+            return []
+        return [(own, slot) for own, slot in self.slots(name).items() if slot.variable.trainable]
+
+    def _call(self, inputs: Any, train: bool) -> Any:
+        if isinstance(inputs, dict) and not isinstance(self.model, keras.models.Functional):
+            return self.model(**inputs, training=train)
+        if isinstance(inputs, list):
+            if len(inputs) == 1:
+                return self.model(inputs[0], training=train)
+            positional = [p for p in inspect.signature(self.model.call).parameters if p not in ("training", "mask")]
+            if len(positional) >= len(inputs):
+                return self.model(*inputs, training=train)
+        return self.model(inputs, training=train)
+
+    def _outputs(self, outputs: Any, recorder: "_Recorder") -> list[Array]:
+        return [recorder.canonical(t) for t in tf.nest.flatten(outputs)]
+
+    def _weighted_sum(self, outputs: Sequence[tf.Tensor], recorder: "_Recorder") -> tf.Tensor:
+        parts = []
+        for i, tensor in enumerate(outputs):
+            moved = recorder.is_image(tensor)
+            weights = output_weights(i, _first_shape(tensor.shape) if moved else tuple(tensor.shape))
+            parts.append(tf.reduce_sum(tensor * tf.cast(_last(weights) if moved else weights, tensor.dtype)))
+        return tf.add_n(parts)
+
+    def buffers(self) -> dict[str, dict[str, Array]]:
+        """All buffers by layer and name."""
+        found: dict[str, dict[str, Array]] = {}
+        for name, layer in self.layers.items():
+            if _is_leaf(layer):
+                arrays = {n: s.variable.numpy() for n, s in self.slots(name).items() if not s.variable.trainable}
+                found |= {name: arrays} if arrays else {}
+        return found
+
+    @contextmanager
+    def _taped(self, tape: Tape) -> Iterator["_Recorder"]:
+        recorder = _Recorder(self, tape)
+        watched = [
+            (name, layer)
+            for name, layer in self.layers.items()
+            if _is_leaf(layer)
+            and not isinstance(layer, layers.InputLayer)
+            and not any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers)
+        ]
+        activations = [(layer, layer.activation) for _, layer in watched if _has_activation(layer)]
+        try:
+            for name, layer in watched:
+                layer.call = recorder.layer(layer.call, layer, name)
+            for layer, activation in activations:
+                layer.activation = recorder.activation(activation, layer)
+            yield recorder
+        finally:
+            for _, layer in watched:
+                layer.__dict__.pop("call", None)
+            for layer, activation in activations:
+                layer.activation = activation
+
+
+class _Recorder:
+    """Sees every call of a leaf layer, and of the activation inside one."""
+
+    def __init__(self, side: KerasSide, tape: Tape) -> None:
+        self.side, self.tape = side, tape
+        self.images: dict[int, Any] = {}
+        self.from_flatten: dict[int, tuple[Any, tuple[int, ...]]] = {}
+        self.pending: list[tuple[Call, Any]] = []
+        self.padded: dict[int, tuple[Any, Padding]] = {}
+
+    def layer(self, call: Callable[..., Any], layer: Any, name: str) -> Callable[..., Any]:
+        def calling(*args: Any, **kwargs: Any) -> Any:
+            tensors = [t for t in tf.nest.flatten(args) if tf.is_tensor(t)]
+            if not tensors or any(isinstance(t, keras.KerasTensor) for t in tf.nest.flatten(args)):
+                return call(*args, **kwargs)
+            if _described(layer) is _zero_pad:  # belongs to the convolution or pooling behind it
+                output = call(*args, **kwargs)
+                self.padded[id(output)] = (output, _zero_pad(layer, ())[1]["padding"])
+                return output
+            self._follow(layer, name, tensors)
+            described = describe(layer, name, [tuple(t.shape) for t in tensors], self.side)
+            padding = self.padded.get(id(tensors[0]), (None, None))[1] if described.kind in PADDED else None
+            entry = self.tape.open(with_padding(described, padding), real=True)
+            images = _spatial(layer, tensors[0]) or self.is_image(tensors[0])
+            gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
+            noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
+            self.pending.append((entry, images))
+            try:
+                output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
+            finally:
+                self.pending.pop()
+            if _has_activation(layer) and entry.outputs:  # the activation showed what the layer itself made
+                return output
+            return tf.nest.map_structure(lambda t: self._output(entry, t, self._stays_image(entry, t, images)), output)
+
+        return calling
+
+    def activation(self, function: Callable[..., Any], layer: Any) -> Callable[..., Any]:
+        described = _function(function)
+
+        def calling(x: tf.Tensor, *args: Any, **kwargs: Any) -> tf.Tensor:
+            if not self.pending or isinstance(x, keras.KerasTensor):
+                return function(x, *args, **kwargs)
+            owner, images = self.pending[-1]
+            x = self._output(owner, x, self._stays_image(owner, x, images))
+            inner = self.tape.open(
+                Layer(f"{owner.layer.name}/{described[0]}", *described, {}, f"activation={described[0]!r}"), real=False
+            )
+            image = self.is_image(x)
+            x = self._input(inner, x, image)
+            return self._output(inner, function(x, *args, **kwargs), image)
+
+        return calling
+
+    def canonical(self, tensor: tf.Tensor) -> Array:
+        array = tensor.numpy()
+        return _first(array) if self.is_image(tensor) else array
+
+    def is_image(self, tensor: Any) -> bool:
+        """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
+        return id(tensor) in self.images or len(tensor.shape) > 3
+
+    def _stays_image(self, call: Call, tensor: Any, images: bool) -> bool:
+        return images and call.layer.kind not in ("flatten", "unknown") and len(tensor.shape) > 2
+
+    def _follow(self, layer: Any, name: str, tensors: list[Any]) -> None:
+        """A dense layer behind Flatten has its kernel's rows in the order H W C: remember H, W and C."""
+        origin = self.from_flatten.get(id(tensors[0]))
+        if origin and isinstance(layer, layers.Dense):
+            self.side.flattened[name] = origin[1]
+
+    def _input(self, call: Call, tensor: Any, image: bool, padding: Padding | None = None) -> Any:
+        if not tf.is_tensor(tensor):
+            return tensor
+        origin = self.from_flatten.get(id(tensor))
+
+        def canonical(t: Any) -> Array:
+            array = _unflatten(t.numpy(), origin[1]) if origin else _first(t.numpy()) if image else t.numpy()
+            return crop(array, padding)
+
+        if not tensor.dtype.is_floating:
+            self.tape.input(call, canonical(tensor))
+            return tensor
+        gate = self.tape.input_gate(call, canonical, _native(image, origin and origin[1], padding))
+        passed = _gate(tensor, gate)
+        if origin:
+            self.from_flatten[id(passed)] = (passed, origin[1])
+        return passed
+
+    def _output(self, call: Call, tensor: Any, image: bool) -> Any:
+        if not tf.is_tensor(tensor) or not tensor.dtype.is_floating:
+            return tensor
+        shape = self._flat_shape(call, tensor)
+
+        def canonical(t: Any) -> Array:
+            return _unflatten(t.numpy(), shape) if shape else _first(t.numpy()) if image else t.numpy()
+
+        passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
+        if image:
+            self.images[id(passed)] = passed
+        if shape:
+            self.from_flatten[id(passed)] = (passed, shape)
+        return passed
+
+    def _flat_shape(self, call: Call, tensor: Any) -> tuple[int, ...] | None:
+        """The image that a flat tensor was made from, seen through layers that work on each element alone."""
+        if call.layer.kind == "flatten":
+            return call.layer.settings.get("shape")
+        if call.layer.kind in ELEMENTWISE and len(tensor.shape) == 2:
+            for _, (origin, shape) in list(self.from_flatten.items())[-1:]:
+                return shape if origin.shape == tensor.shape else None
+        return None
+
+    def _drop(self, x: Any, call: Call, image: bool) -> Any:
+        rate, noise = call.layer.settings["rate"], self.tape.noise
+        shape = _first_shape(x.shape) if image else tuple(x.shape)
+        if call.layer.settings["shape"] == "channel":
+            shape = (*shape[:2], *[1] * (len(shape) - 2))
+        uniform = noise(call, shape) if noise else np.zeros(shape)
+        kept = (_last(uniform) if image else uniform) >= rate
+        return x * tf.cast(kept, x.dtype) / tf.constant(1 - rate, x.dtype)
+
+
+def _gate(tensor: tf.Tensor, gate: Gate) -> tf.Tensor:
+    """Identity that shows what passes, forward and backward, and may put something else in its place."""
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def passing(x: tf.Tensor) -> Any:
+        other = gate.forward(x)
+
+        def backward(gradient: tf.Tensor) -> tf.Tensor:
+            gradient = tf.convert_to_tensor(gradient)
+            instead = gate.backward(gradient)
+            back = gradient if instead is None else instead
+            return back if back.shape == x.shape else tf.zeros_like(x)
+
+        return tf.identity(x if other is None else other), backward
+
+    return passing(tensor)
+
+
+def _native(image: bool, flat: tuple[int, ...] | None, padding: Padding | None = None) -> Callable[[Array, Any], Any]:
+    def native(array: Array, like: Any) -> Any:
+        array = pad(array, padding)
+        if flat:
+            array = _flatten(array, flat)
+        elif image and array.ndim > 2:
+            array = _last(array)
+        tensor = tf.cast(array, like.dtype)
+        return tf.reshape(tensor, like.shape) if tf.size(tensor) == tf.size(like) else tensor
+
+    return native
+
+
+# --- layouts ---------------------------------------------------------------------------------------------------
+
+
+def _first(array: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(array, -1, 1)) if array.ndim > 2 else array
+
+
+def _last(array: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else array
+
+
+def _first_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    return (shape[0], shape[-1], *shape[1:-1])
+
+
+def _channels_last(layout: str) -> str:
+    return layout.replace("C", "") + "C" if "C" in layout else layout
+
+
+def _unflatten(array: Array, shape: tuple[int, ...]) -> Array:
+    """Columns in the order H W C brought into the order C H W."""
+    return _first(array.reshape(-1, *shape)).reshape(array.shape)
+
+
+def _flatten(array: Array, shape: tuple[int, ...]) -> Array:
+    """Columns in the order C H W brought into the order H W C."""
+    return _last(array.reshape(-1, shape[-1], *shape[:-1])).reshape(array.shape)
+
+
+def _behind_flatten(slot: Slot, shape: tuple[int, ...]) -> Slot:
+    return Slot(
+        slot.variable,
+        lambda native: _unflatten(slot.canonical(native), shape),
+        lambda canonical: slot.native(_flatten(canonical, shape)),
+    )
+
+
+# --- what a layer is -------------------------------------------------------------------------------------------
+
+
+def _names(model: Any) -> dict[Any, str]:
+    """Every layer by its dotted name: the path of attributes or of layer names that leads to it."""
+    found: dict[Any, str] = {model: ""}
+
+    def walk(layer: Any, prefix: str) -> None:
+        for child in layer._flatten_layers(include_self=False, recursive=False):
+            if child not in found:
+                name = base = f"{prefix}.{child.name}" if prefix else child.name
+                count = 1
+                while name in found.values():
+                    count += 1
+                    name = f"{base}#{count}"
+                found[child] = name
+                walk(child, name)
+
+    walk(model, "")
+    return found
+
+
+def _ancestors(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _own_variables(layer: Any) -> list[Any]:
+    inner = {id(v) for child in layer._flatten_layers(include_self=False) for v in child.variables}
+    return [v for v in layer.variables if id(v) not in inner]
+
+
+def _is_leaf(layer: Any) -> bool:
+    if isinstance(layer, keras.Model):
+        return False
+    return _described(layer) is not None or not any(True for _ in layer._flatten_layers(include_self=False))
+
+
+def _has_activation(layer: Any) -> bool:
+    if not isinstance(layer, layers.Dense | layers.EinsumDense | _BASE_CONV | _BASE_DEPTHWISE | _BASE_TRANSPOSE):
+        return False
+    return layer.activation is not None and layer.activation is not keras.activations.linear
+
+
+def _spatial(layer: Any, tensor: Any) -> bool:
+    """Whether the layer takes its last axis for channels of an image or a signal."""
+    return isinstance(layer, SPATIAL) and len(tensor.shape) > 2
+
+
+def describe(layer: Any, name: str, shapes: Sequence[tuple[int, ...]], side: KerasSide) -> Layer:
+    """A layer as a `Layer`; of kind "unknown" if there is no better word."""
+    found = _described(layer)
+    kind, settings = found(layer, shapes[0]) if found else ("unknown", {"class": type(layer).__name__})
+    return Layer(name, kind, settings, side.get(name), f"keras.layers.{type(layer).__name__}(...)")
+
+
+def _described(layer: Any) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]] | None:
+    return next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)
+
+
+def _tuple(value: Any, n: int) -> tuple[int, ...]:
+    return (value,) * n if isinstance(value, int) else tuple(value)
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """What "same" adds before and behind: the surplus goes behind."""
+    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def _padding(mode: str, shape: tuple[int, ...], kernel: Any, stride: Any, dilation: Any) -> Any:
+    if mode == "same":
+        return tuple(same_padding(*values) for values in zip(shape[1:-1], kernel, stride, dilation, strict=True))
+    if mode == "causal":
+        return tuple((d * (k - 1), 0) for k, d in zip(kernel, dilation, strict=True))
+    return tuple((0, 0) for _ in kernel)
+
+
+def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    stride, dilation = layer.strides, layer.dilation_rate
+    n = len(layer.kernel_size)
+    groups = shape[-1] if isinstance(layer, _BASE_DEPTHWISE) else layer.groups
+    return "conv", {
+        "stride": _tuple(stride, n), "dilation": _tuple(dilation, n), "groups": groups, "padding_mode": "zeros",
+        "padding": _padding(layer.padding, shape, layer.kernel_size, _tuple(stride, n), _tuple(dilation, n)),
+    }  # fmt: skip
+
+
+def _conv_transpose(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    n = len(layer.kernel_size)
+    strides, kernel = _tuple(layer.strides, n), layer.kernel_size
+    crop = [max(k - s, 0) if layer.padding == "same" else 0 for k, s in zip(kernel, strides, strict=True)]
+    return "conv_transpose", {
+        "stride": strides, "padding": tuple((c // 2, c - c // 2) for c in crop), "groups": 1,
+        "output_padding": tuple(max(s - k, 0) for k, s in zip(kernel, strides, strict=True)),
+        "dilation": _tuple(layer.dilation_rate, n),
+    }  # fmt: skip
+
+
+def _batch_norm(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    return "batch_norm", {"eps": layer.epsilon, "momentum": 1 - layer.momentum, "unbiased": False, "axis": 1}
+
+
+def _layer_norm(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
+    return "layer_norm", {"eps": layer.epsilon, "dims": len(axes)}
+
+
+def _pool(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:
+    def described(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+        n = len(layer.pool_size)
+        return kind, {
+            "kernel": tuple(layer.pool_size), "stride": tuple(layer.strides), "dilation": (1,) * n,
+            "padding": _padding(layer.padding, shape, layer.pool_size, layer.strides, (1,) * n), "ceil_mode": False,
+            "count_include_pad": False,
+        }  # fmt: skip
+
+    return described
+
+
+def _recurrent(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:
+    def described(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+        inner = layer.forward_layer if isinstance(layer, layers.Bidirectional) else layer
+        return kind, {
+            "hidden": inner.units, "layers": 1, "bidirectional": inner is not layer,
+            "activation": keras.activations.serialize(inner.cell.activation),
+            "reset_after": getattr(inner.cell, "reset_after", True),
+            "return_sequences": inner.return_sequences, "go_backwards": inner.go_backwards, "batch_first": True,
+        }  # fmt: skip
+
+    return described
+
+
+def _bidirectional(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    kind = next(LAYERS[k] for k in type(layer.forward_layer).__mro__ if k in LAYERS)
+    return _recurrent(kind(layer.forward_layer, shape)[0])(layer, shape)
+
+
+def _plain(kind: str, **settings: Any) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:
+    return lambda layer, shape: (kind, dict(settings))
+
+
+def _dropout(shape: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:
+    return lambda layer, _: ("dropout", {"rate": layer.rate, "shape": shape, "scale": "train"})
+
+
+def _relu(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    if layer.negative_slope:
+        return "leaky_relu", {"slope": float(layer.negative_slope)}
+    return ("relu6", {}) if layer.max_value == 6 else ("relu", {}) if layer.max_value is None else ("unknown", {})
+
+
+def _upsample(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    mode = getattr(layer, "interpolation", "nearest")
+    return "upsample", {
+        "scale": _tuple(layer.size, len(shape) - 2), "mode": mode, "align_corners": False, "half_pixel": True,
+        "antialias": False,
+    }  # fmt: skip
+
+
+def _zero_pad(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    padding = layer.padding if isinstance(layer.padding[0], tuple | list) else (layer.padding,)
+    return "zero_pad", {"padding": tuple(tuple(p) for p in padding)}
+
+
+def _softmax(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    return "softmax", {"axis": layer.axis}
+
+
+_BASE_CONV = keras.layers.Conv2D.__mro__[1]
+_BASE_DEPTHWISE = keras.layers.DepthwiseConv2D.__mro__[1]
+_BASE_TRANSPOSE = keras.layers.Conv2DTranspose.__mro__[1]
+
+LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]] = {
+    layers.Dense: _plain("dense"),
+    _BASE_CONV: _conv, _BASE_DEPTHWISE: _conv, _BASE_TRANSPOSE: _conv_transpose,
+    layers.Embedding: _plain("embedding", padding_idx=None),
+    layers.BatchNormalization: _batch_norm, layers.LayerNormalization: _layer_norm,
+    layers.GroupNormalization: lambda m, _: ("group_norm", {"groups": m.groups, "eps": m.epsilon}),
+    layers.RMSNormalization: lambda m, _: ("rms_norm", {"eps": m.epsilon, "dims": 1}),
+    layers.SimpleRNN: _recurrent("rnn"), layers.LSTM: _recurrent("lstm"), layers.GRU: _recurrent("gru"),
+    layers.Bidirectional: _bidirectional,
+    layers.MultiHeadAttention: lambda m, _: ("attention", {"heads": m.num_heads, "scale": None, "causal": False}),
+    layers.MaxPooling1D: _pool("max_pool"), layers.MaxPooling2D: _pool("max_pool"),
+    layers.MaxPooling3D: _pool("max_pool"), layers.AveragePooling1D: _pool("avg_pool"),
+    layers.AveragePooling2D: _pool("avg_pool"), layers.AveragePooling3D: _pool("avg_pool"),
+    **{kind: (lambda m, _: ("global_avg_pool", {"keep_dims": m.keepdims})) for kind in (
+        layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)},
+    **{kind: (lambda m, _: ("global_max_pool", {"keep_dims": m.keepdims})) for kind in (
+        layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D)},
+    layers.ReLU: _relu, layers.PReLU: _plain("prelu"), layers.Softmax: _softmax,
+    layers.LeakyReLU: lambda m, _: ("leaky_relu", {"slope": float(m.negative_slope)}),
+    layers.ELU: lambda m, _: ("elu", {"alpha": float(m.alpha)}),
+    layers.Activation: lambda m, _: _function(m.activation),
+    layers.Dropout: _dropout("element"), layers.SpatialDropout1D: _dropout("channel"),
+    layers.SpatialDropout2D: _dropout("channel"), layers.SpatialDropout3D: _dropout("channel"),
+    layers.Flatten: lambda m, shape: ("flatten", {"order": "HWC", "shape": shape[1:]}),
+    layers.ZeroPadding1D: _zero_pad, layers.ZeroPadding2D: _zero_pad, layers.ZeroPadding3D: _zero_pad,
+    layers.UpSampling1D: _upsample, layers.UpSampling2D: _upsample, layers.UpSampling3D: _upsample,
+    layers.Identity: _plain("identity"),
+}  # fmt: skip
+
+SPATIAL = (
+    _BASE_CONV, _BASE_DEPTHWISE, _BASE_TRANSPOSE, layers.BatchNormalization, layers.MaxPooling1D,
+    layers.AveragePooling1D, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D, layers.ZeroPadding1D,
+    layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization,
+)  # fmt: skip
+ELEMENTWISE = (
+    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",
+    "softplus", "softsign", "hard_swish", "hard_sigmoid", "mish", "celu",
+)  # fmt: skip
+
+_FUNCTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    **{name: (name, {}) for name in ("relu", "relu6", "selu", "silu", "sigmoid", "tanh", "softsign", "mish")},
+    "elu": ("elu", {"alpha": 1.0}), "celu": ("celu", {"alpha": 1.0}), "gelu": ("gelu", {"approximate": "none"}),
+    "leaky_relu": ("leaky_relu", {"slope": 0.2}), "softplus": ("softplus", {"beta": 1.0, "threshold": 20.0}),
+    "hard_sigmoid": ("hard_sigmoid", {"form": "torch"}), "hard_silu": ("hard_swish", {}),
+    "softmax": ("softmax", {"axis": -1}), "log_softmax": ("log_softmax", {"axis": -1}), "linear": ("identity", {}),
+}  # fmt: skip
+
+
+def _function(function: Any) -> tuple[str, dict[str, Any]]:
+    return _FUNCTIONS.get(getattr(function, "__name__", ""), ("unknown", {"class": repr(function)}))
+
+
+# --- variables -------------------------------------------------------------------------------------------------
+
+
+def _axes(variable: Any, canonical: Sequence[int]) -> Slot:
+    back = np.argsort(canonical)
+    return Slot(
+        variable,
+        lambda a: np.ascontiguousarray(a.transpose(canonical)),
+        lambda a: a.transpose(back).reshape(variable.shape),
+    )
+
+
+def _same(variable: Any) -> Slot:
+    return Slot(variable, lambda a: a, lambda a: a.reshape(variable.shape))
+
+
+def _kernel(variable: Any) -> Slot:
+    n = len(variable.shape)
+    return _axes(variable, (n - 1, n - 2, *range(n - 2)))
+
+
+def _depthwise(variable: Any) -> Slot:
+    *size, channels, multiplier = variable.shape
+    n = len(size)
+
+    def canonical(a: Array) -> Array:
+        return np.ascontiguousarray(a.transpose(n, n + 1, *range(n))).reshape(channels * multiplier, 1, *size)
+
+    def native(a: Array) -> Array:
+        return a.reshape(channels, multiplier, *size).transpose(*range(2, n + 2), 0, 1)
+
+    return Slot(variable, canonical, native)
+
+
+def _heads(variable: Any) -> Slot:
+    """A projection (D, H, K) as (H*K, D)."""
+    inputs, heads, size = variable.shape
+    return Slot(
+        variable,
+        lambda a: np.ascontiguousarray(a.transpose(1, 2, 0)).reshape(heads * size, inputs),
+        lambda a: a.reshape(heads, size, inputs).transpose(2, 0, 1),
+    )
+
+
+def _flat(variable: Any) -> Slot:
+    return Slot(variable, lambda a: a.reshape(-1), lambda a: a.reshape(variable.shape))
+
+
+def _heads_out(variable: Any) -> Slot:
+    """A projection (H, K, D) as (D, H*K)."""
+    return Slot(
+        variable,
+        lambda a: np.ascontiguousarray(a.reshape(-1, a.shape[-1]).T),
+        lambda a: np.ascontiguousarray(a.T).reshape(variable.shape),
+    )
+
+
+def _gates(variable: Any, order: Sequence[int], count: int, transpose: bool) -> Slot:
+    """A recurrent kernel (I, G*H) or bias (G*H) with its gates in PyTorch's order; the order is its own inverse."""
+
+    def ordered(a: Array) -> Array:
+        return np.concatenate([np.split(a, count, axis=0)[i] for i in order])
+
+    def canonical(a: Array) -> Array:
+        return np.ascontiguousarray(ordered(a.T if transpose else a))
+
+    def native(a: Array) -> Array:
+        return ordered(a).T if transpose else ordered(a)
+
+    return Slot(variable, canonical, native)
+
+
+def _cell_slots(cell: Any, suffix: str = "") -> dict[str, Slot]:
+    kind = next(k for k in (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell) if isinstance(cell, k))
+    order = {layers.LSTMCell: (0, 1, 2, 3), layers.GRUCell: (1, 0, 2), layers.SimpleRNNCell: (0,)}[kind]
+    count = len(order)
+    found = {
+        f"weight_ih_l0{suffix}": _gates(cell.kernel, order, count, True),
+        f"weight_hh_l0{suffix}": _gates(cell.recurrent_kernel, order, count, True),
+    }
+    if cell.bias is not None and len(cell.bias.shape) == 1:
+        found[f"bias_l0{suffix}"] = _gates(cell.bias, order, count, False)
+    elif cell.bias is not None:
+        found[f"bias_l0{suffix}"] = Slot(
+            cell.bias,
+            lambda a: np.stack([_gates(None, order, count, False).canonical(row) for row in a]),
+            lambda a: np.stack([_gates(None, order, count, False).native(row) for row in a]),
+        )
+    return found
+
+
+def _slots(layer: Any) -> dict[str, Slot]:
+    """The variables of one layer by their canonical names; a layer of unknown kind keeps its own."""
+    if isinstance(layer, layers.Bidirectional):
+        return {**_cell_slots(layer.forward_layer.cell), **_cell_slots(layer.backward_layer.cell, "_reverse")}
+    if isinstance(layer, layers.LSTM | layers.GRU | layers.SimpleRNN):
+        return _cell_slots(layer.cell)
+    if isinstance(layer, layers.MultiHeadAttention):
+        return _attention_slots(layer)
+    named: dict[str, Slot] = {}
+    for variable in layer.variables if _is_leaf(layer) else _own_variables(layer):
+        name = NAMES.get(variable.name, variable.name)
+        if variable.name == "kernel" and isinstance(layer, _BASE_DEPTHWISE):
+            named["weight"] = _depthwise(variable)
+        elif variable.name == "kernel" and isinstance(layer, layers.Dense | _BASE_CONV | _BASE_TRANSPOSE):
+            named["weight"] = _kernel(variable)
+        elif variable.name == "alpha" and isinstance(layer, layers.PReLU):
+            named["weight"] = _flat(variable) if max(variable.shape) == np.prod(variable.shape) else _same(variable)
+        elif variable.dtype.startswith(("float", "bfloat")):
+            named[name] = _same(variable)
+    return named
+
+
+def _attention_slots(layer: Any) -> dict[str, Slot]:
+    found = {}
+    for part, dense in (("q", layer._query_dense), ("k", layer._key_dense), ("v", layer._value_dense)):
+        found[f"{part}_proj.weight"] = _heads(dense.kernel)
+        if dense.bias is not None:
+            found[f"{part}_proj.bias"] = _flat(dense.bias)
+    found["out_proj.weight"] = _heads_out(layer._output_dense.kernel)
+    if layer._output_dense.bias is not None:
+        found["out_proj.bias"] = _same(layer._output_dense.bias)
+    return found
+
+
+NAMES = {
+    "kernel": "weight", "gamma": "weight", "embeddings": "weight", "scale": "weight", "beta": "bias",
+    "moving_mean": "running_mean", "moving_variance": "running_var",
+}  # fmt: skip

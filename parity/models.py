@@ -1,0 +1,427 @@
+"""Two models of anybody's, compared: `compare` and `transfer`.
+
+First both run bare, with equal weights and inputs.  Only if something differs, the second model runs again with
+every tensor between its layers replaced by what the first model had there, forward and backward (see
+`parity.side`): then each layer, and what lies between the layers, shows its own error and no other.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from dualnet.interface import Array, Arrays, ConfigError, StateError
+from dualnet.process import prepare
+from parity.pair import Pairing, common, pair, uncommon
+from parity.replay import culprits, tied
+from parity.report import Finding, LayerPair, Report
+from parity.side import Call, Forcing, Loss, Pass, Side, Tape
+from parity.tolerance import FLOAT64_LIMIT, distance, largest
+
+__all__ = ["compare", "side", "transfer"]
+
+LAYOUTS = {4: "NCHW", 5: "NCDHW"}
+"""What an input of four or five dimensions is taken for unless a layout is given."""
+LOSSES = ("cross_entropy", "mse")
+DEAD = 1e-9
+"""A response below this could not show a fault at the float64 limit."""
+ZERO_GRADIENT = 1e-12
+"""A gradient this far below its layer's scale is rounding noise around a true value of 0."""
+
+
+def compare(
+    a: Any,
+    b: Any,
+    inputs: Any,
+    *,
+    loss: str | Callable[..., Any] | tuple[Loss, Loss] | None = None,
+    targets: Array | None = None,
+    pairs: Mapping[str, str] | None = None,
+    transfer: bool = True,
+    train: bool = False,
+    dtype: str = "float64",
+    seed: int = 0,
+    layout: str | None = None,
+    allow: Collection[str] = (),
+) -> Report:
+    """Compare two models: outputs, the gradients of every input and parameter, and in train mode the buffers.
+
+    The models are left as they were found: weights, mode, dtype and hooks, also after an exception.
+
+    Args:
+        a, b: a `torch.nn.Module` or a Keras model or layer each, in any order; two of one framework are fine.
+        inputs: an array, several in the order of the arguments, or a dictionary by name.
+        loss: "cross_entropy" of logits and class indices, "mse", a function of native outputs and targets, or one
+            for each side; by default a fixed random weighting of all outputs.
+        targets: what the loss needs.
+        pairs: layers paired by hand, from a name in a to a name in b; the rest is paired by order, kind and shapes.
+        transfer: give b the weights of a for the comparison; False compares the weights as they are.
+        train: in train mode; dropout draws the same numbers on both sides.
+        dtype: "float64" for the verdict alone; "float32", "bfloat16" or "float16" to judge that precision, too, by
+            each side's own distance to its float64 result.
+        seed: decides the random numbers of dropout.
+        layout: the letters of the inputs' axes, as "NHWC"; "NCHW" and "NCDHW" are taken for granted. Each side gets
+            its native layout.
+        allow: names of layers and parameters ("layer.bias") that may stay without a partner, and of parameters and
+            inputs ("input 0") that may be without effect; "*" stands for anything.
+
+    Returns:
+        A report. If something differs it names the layers at fault and verified causes.
+
+    Raises:
+        ConfigError: an unknown layout, dtype, loss, or a pair of layers that do not exist.
+        StateError: weights of paired layers do not fit.
+    """
+    if dtype not in ("float64", "float32", "bfloat16", "float16"):
+        raise ConfigError(f"dtype {dtype!r}: expected float64, float32, bfloat16 or float16")
+    job = _Job(
+        side(a), side(b), inputs, loss, targets, dict(pairs or {}), transfer, train, seed, layout, frozenset(allow)
+    )
+    return job.run(dtype)
+
+
+def transfer(
+    src: Any, dst: Any, inputs: Any, *, pairs: Mapping[str, str] | None = None, layout: str | None = None
+) -> dict[str, str]:
+    """Give a model the weights of another one, for good.
+
+    Args:
+        src, dst: the models, of either framework.
+        inputs: one batch, to see in which order the layers are called.
+        pairs, layout: as in `compare`.
+
+    Returns:
+        The names of the paired layers, from src to dst.
+
+    Raises:
+        StateError: a layer with parameters has no partner, or they do not fit; nothing was changed.
+    """
+    job = _Job(side(src), side(dst), inputs, None, None, dict(pairs or {}), True, False, 0, layout, frozenset())
+    with job.a.borrowed("float64"), job.b.borrowed("float64"):
+        pairing = job.pairing()
+        alone = [c.layer.name for c in (*pairing.alone_a, *pairing.alone_b) if c.layer.parameters]
+    if alone:
+        raise StateError(
+            f"no partner for {', '.join(alone)}; nothing was changed. Name the pairs by hand: pairs={{...}}"
+        )
+    _move(job.a, job.b, pairing)
+    return {one.layer.name: other.layer.name for one, other in pairing.pairs if one.real}
+
+
+def side(model: Any) -> Side:
+    """A model behind the engine's protocol.
+
+    Raises:
+        ConfigError: neither a PyTorch module nor a Keras layer.
+    """
+    names = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(model).__mro__}
+    if "torch.Module" in names:
+        prepare("torch")
+        from parity.torch_side import TorchSide
+
+        return TorchSide(model)
+    if "keras.Layer" in names:
+        prepare("tf")
+        from parity.keras_side import KerasSide
+
+        return KerasSide(model)
+    raise ConfigError(f"expected a torch.nn.Module or a Keras model or layer, came {type(model).__name__}")
+
+
+@dataclass
+class _Job:
+    """One comparison."""
+
+    a: Side
+    b: Side
+    arrays: Any
+    loss: Any
+    targets: Array | None
+    hints: dict[str, str]
+    transferring: bool
+    train: bool
+    seed: int
+    layout: str | None
+    allow: frozenset[str]
+
+    def run(self, dtype: str) -> Report:
+        title = (
+            f"{type(self.a.model).__name__} ({self.a.framework}) | {type(self.b.model).__name__} ({self.b.framework})"
+        )
+        with self.a.borrowed("float64"), self.b.borrowed("float64"):
+            pairing = self.pairing()
+            problems = _move(self.a, self.b, pairing) if self.transferring else []
+            passes = self._pass(self.a, 0, pairing), self._pass(self.b, 1, pairing)
+            findings = [*problems, *self._findings(passes, pairing)]
+            report = Report(
+                title,
+                tuple(findings),
+                not_tested=self._dead(passes[0], findings),
+                layers=tuple(_layer_pair(p) for p in pairing.pairs if p[0].real or p[1].real),
+                unpaired=self._unpaired(pairing),
+                environment={"a": {"framework": self.a.framework}, "b": {"framework": self.b.framework}},
+            )
+            if report.failures and not problems:
+                report = self._explained(report, pairing)
+        return report
+
+    # --- inputs ---
+
+    def native(self, which: int) -> Any:
+        """The inputs of one side."""
+        return (self.a, self.b)[which].inputs(self.arrays, self._layout())
+
+    def _layout(self) -> str | None:
+        if self.layout:
+            if len(set(self.layout)) != len(self.layout) or "N" not in self.layout:
+                raise ConfigError(f"layout {self.layout!r}: expected one letter for each axis, as NCHW or NHWC")
+            return self.layout
+        arrays = self.arrays.values() if isinstance(self.arrays, Mapping) else self.arrays
+        arrays = [self.arrays] if isinstance(self.arrays, np.ndarray) else list(arrays)
+        return next((LAYOUTS[np.ndim(x)] for x in arrays if np.ndim(x) in LAYOUTS), None)
+
+    def _first_row(self, which: int) -> Any:
+        small = self.arrays
+        if isinstance(small, Mapping):
+            small = {name: np.asarray(array)[:1] for name, array in small.items()}
+        else:
+            small = [np.asarray(array)[:1] for array in (small if isinstance(small, tuple | list) else [small])]
+        return (self.a, self.b)[which].inputs(small, self._layout())
+
+    # --- layers ---
+
+    def pairing(self) -> Pairing:
+        """Which layer is which."""
+        calls = [self._calls(which) for which in (0, 1)]
+
+        def fingerprints() -> tuple[Sequence[Call], Sequence[Call]]:
+            for model, own in zip((self.a, self.b), calls, strict=True):
+                _mark(model, own)
+            try:
+                return self._calls(0), self._calls(1)
+            finally:
+                for model, own in zip((self.a, self.b), calls, strict=True):
+                    for call in _first_calls(own):
+                        model.put(call.layer.name, call.layer.parameters)
+
+        return pair(calls[0], calls[1], self.hints, fingerprints)
+
+    def _calls(self, which: int) -> list[Call]:
+        tape = Tape()
+        (self.a, self.b)[which].run(self._first_row(which), gradients=False, tape=tape)
+        return tape.calls
+
+    def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
+        alone = [("a", call) for call in pairing.alone_a] + [("b", call) for call in pairing.alone_b]
+        found = [
+            f"{which}: {c.layer.name} ({c.layer.kind})"
+            for which, c in alone
+            if c.real and not self.allows(c.layer.name)
+        ]
+        for one, other in _layers(pairing):
+            arrays = [common(call.layer.kind, call.layer.parameters) for call in (one, other)]
+            for which, call, own, partner in (("a", one, *arrays), ("b", other, *arrays[::-1])):
+                names = [f"{call.layer.name}.{name}" for name in own.keys() - partner.keys()]
+                found += [f"{which}: {name} (parameter)" for name in sorted(names) if not self.allows(name)]
+        return tuple(dict.fromkeys(found))
+
+    def allows(self, name: str) -> bool:
+        """Whether the caller allowed this layer, parameter or input to be alone or without effect."""
+        return any(fnmatchcase(name, pattern) for pattern in self.allow)
+
+    # --- running ---
+
+    def _pass(
+        self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None
+    ) -> tuple[Pass, dict[str, dict[str, Array]]]:
+        """One run in the mode of the comparison; the buffers after it; they are put back."""
+        if tape is None and self.train and any(p[0].layer.kind == "dropout" for p in pairing.pairs):
+            tape = Tape(arrays=False, noise=self._noise(pairing, which))
+        before = model.buffers()
+        targets = None if self.targets is None else model.inputs(self.targets, None)[0]
+        try:
+            found = model.run(self.native(which), targets, self._loss(which), train=self.train, tape=tape)
+            return found, model.buffers()
+        finally:
+            for layer, arrays in before.items():
+                model.put(layer, {**model.get(layer), **arrays})
+
+    def _loss(self, which: int) -> Loss | None:
+        if self.loss is None or callable(self.loss):
+            return self.loss
+        if isinstance(self.loss, tuple):
+            return self.loss[which]
+        if self.loss not in LOSSES:
+            raise ConfigError(f"loss {self.loss!r}: expected {' or '.join(LOSSES)}, a function, or one for each side")
+        if (self.a, self.b)[which].framework == "torch":
+            from torch.nn import functional as F
+
+            return {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[self.loss]
+        import tensorflow as tf
+
+        return {
+            "cross_entropy": lambda y, t: tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(t, y)),
+            "mse": lambda y, t: tf.reduce_mean(tf.math.squared_difference(y, t)),
+        }[self.loss]
+
+    def _noise(self, pairing: Pairing, which: int) -> Callable[[Call, tuple[int, ...]], Array]:
+        numbers = {p[which].index: i for i, p in enumerate(pairing.pairs)}
+
+        def noise(call: Call, shape: tuple[int, ...]) -> Array:
+            own = numbers.get(call.index, 10**6 + call.index)
+            bits = np.random.Generator(np.random.Philox(key=self.seed, counter=own))
+            return bits.random(shape, dtype=np.float32).astype(np.float64)
+
+        return noise
+
+    # --- the verdict ---
+
+    def _findings(self, passes: Any, pairing: Pairing) -> Iterator[Finding]:
+        (one, buffers_a), (other, buffers_b) = passes
+        mode = "train" if self.train else "eval"
+        for group, left, right in (
+            ("output", dict(enumerate(one.outputs)), dict(enumerate(other.outputs))),
+            ("gradient/input", dict(enumerate(one.input_gradients)), dict(enumerate(other.input_gradients))),
+        ):
+            for i in sorted(left.keys() | right.keys()):
+                yield _finding(f"float64/{mode}/{group}/{i}", left.get(i), right.get(i))
+        if self.loss is not None:
+            yield _finding(f"float64/{mode}/loss", one.loss, other.loss)
+        for call_a, call_b in _layers(pairing):
+            name = call_a.layer.name
+            left = common(call_a.layer.kind, one.parameter_gradients.get(name, {}), gradients=True)
+            right = common(call_b.layer.kind, other.parameter_gradients.get(call_b.layer.name, {}), gradients=True)
+            scale = max((largest(x) for x in (*left.values(), *right.values())), default=0.0)
+            for own in sorted(left.keys() & right.keys()):  # what only one side has is without a partner
+                silent = largest(left[own], right[own]) <= ZERO_GRADIENT * scale
+                full = f"float64/{mode}/gradient/parameter/{name}.{own}"
+                yield _finding(full, left.get(own), right.get(own), scale if silent else None)
+            if self.train:
+                left, right = buffers_a.get(name, {}), buffers_b.get(call_b.layer.name, {})
+                for own in sorted(left.keys() & right.keys()):
+                    yield _finding(f"float64/train/buffer/{name}.{own}", left.get(own), right.get(own))
+
+    def _dead(self, found: Any, findings: Sequence[Finding]) -> tuple[str, ...]:
+        """Inputs and parameters without any effect on what is compared."""
+        one, _ = found
+        scale = max((largest(g) for g in one.input_gradients), default=0.0)
+        scale = max([scale, *(largest(g) for own in one.parameter_gradients.values() for g in own.values())])
+        dead = [f"input {i}" for i, g in enumerate(one.input_gradients) if largest(g) <= DEAD * scale]
+        for layer, own in one.parameter_gradients.items():
+            dead += [f"{layer}.{name}" for name, g in own.items() if largest(g) <= DEAD * DEAD * scale]
+        return tuple(name for name in dead if not self.allows(name))
+
+    # --- the explanation ---
+
+    def _explained(self, report: Report, pairing: Pairing) -> Report:
+        """The same report with culprits: found by a run of b that is forced to what a recorded."""
+        tape_a = Tape(noise=self._noise(pairing, 0))
+        free_b = Tape(noise=self._noise(pairing, 1))
+        one, buffers_a = self._pass(self.a, 0, pairing, tape_a)
+        self._pass(self.b, 1, pairing, free_b)
+        calls_a = {call.index: call for call in tape_a.calls}
+        forced = Forcing({b.index: calls_a[a.index] for a, b in pairing.pairs})
+        tape_b = Tape(noise=self._noise(pairing, 1), forcing=forced)
+        again, buffers_b = self._pass(self.b, 1, pairing, tape_b)
+        layers = []
+        calls = [(calls_a[a.index], tape_b.calls[b.index]) for a, b in pairing.pairs]
+        found = culprits(
+            calls, one, again, buffers_a, buffers_b,
+            frameworks=(self.a.framework, self.b.framework), train=self.train,
+        )  # fmt: skip
+        guilty = {name for culprit in found if culprit.kind != "glue" for name in culprit.where.split(" | ")[:1]}
+        for a, b in pairing.pairs:
+            if a.real or b.real:
+                layers.append(_layer_pair((calls_a[a.index], free_b.calls[b.index]), a.layer.name in guilty))
+        report = replace(report, culprits=tuple(found), layers=tuple(layers))
+        ties = [f"{a.layer.name} | {b.layer.name}" for a, b in calls if tied(a, b)]
+        return report if found or not ties else _tied(report, ties)
+
+
+def _tied(report: Report, ties: Sequence[str]) -> Report:
+    """Nobody is at fault: gradients differ only by which of several equal maxima gets them."""
+    why = f"ties in {', '.join(ties)}: several equal maxima in a window, and each side gives the gradient to another"
+    findings = tuple(
+        replace(f, excluded=why) if not f.passed and "/gradient/" in f.name else f for f in report.findings
+    )
+    return replace(report, findings=findings).with_notes(why)
+
+
+def _layers(pairing: Pairing) -> list[tuple[Call, Call]]:
+    """Each pair of layers once, however often it is called."""
+    found: dict[tuple[str, str], tuple[Call, Call]] = {}
+    for one, other in pairing.pairs:
+        if one.real and other.real:
+            found.setdefault((one.layer.name, other.layer.name), (one, other))
+    return list(found.values())
+
+
+def _first_calls(calls: Sequence[Call]) -> list[Call]:
+    found: dict[str, Call] = {}
+    for call in calls:
+        if call.real and call.layer.parameters:
+            found.setdefault(call.layer.name, call)
+    return list(found.values())
+
+
+def _mark(model: Side, calls: Sequence[Call]) -> None:
+    """Weights that depend on their shapes alone."""
+    for call in _first_calls(calls):
+        arrays = common(call.layer.kind, call.layer.parameters)
+        marked = {}
+        for name, array in arrays.items():
+            rng = np.random.default_rng([len(name), *array.shape])
+            spread = rng.normal(size=array.shape) / np.sqrt(max(1, array[:1].size)) if array.ndim > 1 else None
+            marked[name] = rng.uniform(0.5, 1.5, array.shape) if spread is None else spread
+        model.put(call.layer.name, uncommon(call.layer.kind, marked, call.layer.parameters))
+
+
+def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
+    """Give each paired layer its partner's weights; what does not fit is a finding, and nothing of it is moved."""
+    problems, moves = [], []
+    for one, other in _layers(pairing):
+        arrays = common(one.layer.kind, source.get(one.layer.name))
+        own = target.get(other.layer.name)
+        expected = common(other.layer.kind, own)
+        for name in sorted(arrays.keys() | expected.keys()):
+            shapes = [found[name].shape if name in found else None for found in (arrays, expected)]
+            if shapes[0] != shapes[1]:
+                full = f"float64/weights/{one.layer.name}.{name}"
+                text = " against ".join("nothing" if shape is None else str(shape) for shape in shapes)
+                if None not in shapes or _matters(name, arrays if name in arrays else expected):
+                    problems.append(
+                        Finding(full, float("inf"), 0.0, problem=f"{one.layer.name} | {other.layer.name}: {text}")
+                    )
+        fitting = {n: arrays[n] for n in expected if n in arrays and arrays[n].shape == expected[n].shape}
+        moves.append((other.layer.name, uncommon(other.layer.kind, {**expected, **fitting}, own)))
+    for name, arrays in moves:
+        target.put(name, arrays)
+    return problems
+
+
+def _matters(name: str, arrays: Arrays) -> bool:
+    """Whether a parameter that one side lacks changes anything: a bias of zeros or a scale of ones does not."""
+    neutral = 1.0 if name.rpartition(".")[2] in ("weight", "running_var") and arrays[name].ndim == 1 else 0.0
+    return bool((arrays[name] != neutral).any())
+
+
+def _finding(name: str, left: Array | None, right: Array | None, scale: float | None = None) -> Finding:
+    if left is None or right is None:
+        return Finding(name, float("inf"), FLOAT64_LIMIT, problem=f"missing in {'a' if left is None else 'b'}")
+    found = distance(left, right, scale=scale)
+    return Finding(name, found.error, FLOAT64_LIMIT, None, found.index, found.values, found.problem)
+
+
+def _layer_pair(calls: tuple[Call, Call], guilty: bool = False) -> LayerPair:
+    one, other = calls
+    forward = _worst(zip(one.outputs, other.outputs, strict=False))
+    backward = _worst((one.cotangents[i], other.cotangents[i]) for i in one.cotangents.keys() & other.cotangents.keys())
+    names = one.layer.name or one.layer.kind, other.layer.name or other.layer.kind
+    return LayerPair(names, one.layer.kind, forward, backward, guilty, (one.layer.code, other.layer.code))
+
+
+def _worst(pairs: Any) -> float:
+    errors = [distance(x, y).error for x, y in pairs if x.size]
+    return max(errors, default=float("nan"))

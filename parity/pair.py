@@ -1,0 +1,216 @@
+"""Which layer of one model is which layer of the other: by order of execution, kind and shapes, never by name.
+
+Where both sides call the same layers in the same order, the order decides.  Where they do not (branches of a graph
+may run in any order), layers of the same kind and shapes are told apart by what reaches them: both models are
+given weights that depend on nothing but the shapes, so that equal places see equal numbers.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from dualnet.interface import Array, Arrays, ConfigError
+from parity.side import Call
+
+__all__ = ["Pairing", "common", "pair", "uncommon"]
+
+FAMILIES = (
+    {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
+     "softsign", "hard_swish", "hard_sigmoid", "hard_tanh", "softmax", "log_softmax", "prelu", "identity"},
+    {"max_pool", "avg_pool"},
+    {"global_avg_pool", "global_max_pool", "adaptive_avg_pool"},
+    {"layer_norm", "rms_norm", "group_norm", "batch_norm"},
+    {"rnn", "lstm", "gru"},
+)  # fmt: skip
+"""Kinds that one may have taken for another: they are paired where nothing fits better, and then differ."""
+TRANSPARENT = 1e-3
+"""How much a place further in the order counts against a pair of equal inputs."""
+
+
+@dataclass
+class Pairing:
+    """Pairs of calls by index, and the calls of layers without a partner."""
+
+    pairs: list[tuple[Call, Call]] = field(default_factory=list)
+    alone_a: list[Call] = field(default_factory=list)
+    alone_b: list[Call] = field(default_factory=list)
+
+
+def pair(
+    calls_a: Sequence[Call],
+    calls_b: Sequence[Call],
+    hints: Mapping[str, str],
+    fingerprints: Callable[[], tuple[Sequence[Call], Sequence[Call]]],
+) -> Pairing:
+    """Pair the calls of two runs.
+
+    Args:
+        calls_a, calls_b: in order of execution.
+        hints: layers paired by hand, from the name on one side to the name on the other.
+        fingerprints: the calls of both sides again, with weights that depend on the shapes alone; asked for only
+            where the order does not decide.
+
+    Raises:
+        ConfigError: a hint names a layer that is never called.
+    """
+    left, right = _by_hand(calls_a, calls_b, hints)
+    pairs = list(zip(left, right, strict=True))
+    rest_a = [call for call in calls_a if call not in left]
+    rest_b = [call for call in calls_b if call not in right]
+    owned_a, owned_b = ([c for c in rest if c.layer.parameters] for rest in (rest_a, rest_b))
+    if [_key(c) for c in owned_a] == [_key(c) for c in owned_b]:
+        pairs += zip(owned_a, owned_b, strict=True)
+    else:
+        pairs += _by_fingerprint(owned_a, owned_b, *fingerprints())
+        pairs += _aligned(_without(owned_a, pairs, 0), _without(owned_b, pairs, 1))
+    pairs += _between(rest_a, rest_b, sorted(pairs, key=lambda p: p[0].index))
+    pairs.sort(key=lambda p: p[0].index)
+    return Pairing(pairs, _without(calls_a, pairs, 0), _without(calls_b, pairs, 1))
+
+
+def _by_hand(
+    calls_a: Sequence[Call], calls_b: Sequence[Call], hints: Mapping[str, str]
+) -> tuple[list[Call], list[Call]]:
+    left, right = [], []
+    for name_a, name_b in hints.items():
+        found = [[c for c in calls if c.layer.name == n] for calls, n in ((calls_a, name_a), (calls_b, name_b))]
+        for calls, name, every in ((found[0], name_a, calls_a), (found[1], name_b, calls_b)):
+            if not calls:
+                known = ", ".join(dict.fromkeys(c.layer.name for c in every if c.layer.name))
+                raise ConfigError(f"pairs: no layer {name!r} is called; the layers of that side are {known}")
+        for one, other in zip(*found, strict=False):
+            left.append(one)
+            right.append(other)
+    return left, right
+
+
+def _key(call: Call) -> Hashable:
+    arrays = common(call.layer.kind, call.layer.parameters)
+    return call.layer.kind, tuple(sorted((name, a.shape) for name, a in arrays.items() if "bias" not in name))
+
+
+def _without(calls: Sequence[Call], pairs: Sequence[tuple[Call, Call]], side: int) -> list[Call]:
+    taken = {pair[side].index for pair in pairs}
+    return [call for call in calls if call.index not in taken]
+
+
+def _by_fingerprint(
+    owned_a: Sequence[Call], owned_b: Sequence[Call], marked_a: Sequence[Call], marked_b: Sequence[Call]
+) -> list[tuple[Call, Call]]:
+    """Within the layers of one kind and shape: the assignment under which inputs are most alike."""
+    buckets: dict[Hashable, tuple[list[Call], list[Call]]] = defaultdict(lambda: ([], []))
+    for side, calls in enumerate((owned_a, owned_b)):
+        for call in calls:
+            buckets[_key(call)][side].append(call)
+    pairs = []
+    for left, right in buckets.values():
+        if left and right:
+            cost = np.array([
+                [
+                    TRANSPARENT * abs(i - j) - _alike(marked_a[a.index], marked_b[b.index])
+                    for j, b in enumerate(right)
+                ]
+                for i, a in enumerate(left)
+            ])  # fmt: skip
+            pairs += [(left[i], right[j]) for i, j in zip(*linear_sum_assignment(cost), strict=True)]
+    return pairs
+
+
+def _alike(a: Call, b: Call) -> float:
+    """The cosine between what reaches two calls."""
+    if not a.received or not b.received or a.received[0].size != b.received[0].size:
+        return 0.0
+    x, y = a.received[0].ravel().astype(float), b.received[0].ravel().astype(float)
+    norms = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return abs(float(x @ y)) / norms if norms else 0.0
+
+
+def _between(
+    rest_a: Sequence[Call], rest_b: Sequence[Call], pairs: Sequence[tuple[Call, Call]]
+) -> list[tuple[Call, Call]]:
+    """Calls without parameters: aligned within each gap between two layers that are paired."""
+    found = []
+    free_a, free_b = ([c for c in rest if not c.layer.parameters] for rest in (rest_a, rest_b))
+    edges = [(-1, -1), *((a.index, b.index) for a, b in pairs), (10**9, 10**9)]
+    for (start_a, start_b), (end_a, end_b) in pairwise(edges):
+        found += _aligned(
+            [c for c in free_a if start_a < c.index < end_a], [c for c in free_b if start_b < c.index < end_b]
+        )
+    return found
+
+
+def _aligned(left: Sequence[Call], right: Sequence[Call]) -> list[tuple[Call, Call]]:
+    """The best alignment of two sequences in order (Needleman and Wunsch 1970), gaps free."""
+    best = np.zeros((len(left) + 1, len(right) + 1))
+    scores = np.array([[_score(a, b) for b in right] for a in left]).reshape(len(left), len(right))
+    for i in range(len(left)):
+        for j in range(len(right)):
+            best[i + 1, j + 1] = max(best[i, j] + scores[i, j], best[i, j + 1], best[i + 1, j])
+    pairs, i, j = [], len(left), len(right)
+    while i and j:
+        if scores[i - 1, j - 1] > 0 and best[i, j] == best[i - 1, j - 1] + scores[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            pairs.append((left[i], right[j]))
+        elif best[i, j] == best[i - 1, j]:
+            i -= 1
+        else:
+            j -= 1
+    return pairs[::-1]
+
+
+def _score(a: Call, b: Call) -> float:
+    kinds = {a.layer.kind, b.layer.kind}
+    arrays = [common(call.layer.kind, call.layer.parameters) for call in (a, b)]
+    shapes = [sorted(array.shape for array in found.values()) for found in arrays]
+    if arrays[0] or arrays[1]:
+        if shapes[0] == shapes[1] and (len(kinds) == 1 or "unknown" in kinds or _family(kinds)):
+            return 8.0
+        return 2.0 if len(kinds) == 1 or (_family(kinds) and arrays[0] and arrays[1]) else 0.0
+    sizes = [call.outputs[0].size if call.outputs else 0 for call in (a, b)]
+    if len(kinds) == 1:
+        return 4.0 + (sizes[0] == sizes[1])
+    return 1.0 if _family(kinds) and sizes[0] == sizes[1] else 0.0
+
+
+def _family(kinds: set[str]) -> bool:
+    return any(kinds <= family for family in FAMILIES)
+
+
+# --- one form of what the frameworks pack differently ----------------------------------------------------------
+
+
+def common(kind: str, arrays: Arrays, *, gradients: bool = False) -> dict[str, Array]:
+    """The arrays in the form that both frameworks have.
+
+    PyTorch's recurrent layers have two biases where one is enough (they are added; their gradients are the same),
+    Keras' GRU has both in one array; PyTorch's attention keeps the three projections in one array.
+    """
+    found = dict(arrays)
+    if kind in ("rnn", "lstm", "gru"):
+        for name in [name for name in found if name.startswith("bias_ih")]:
+            suffix = name.removeprefix("bias_ih")
+            own, other = found.pop(name), found.pop(f"bias_hh{suffix}")
+            found[f"bias{suffix}"] = np.stack([own, other]) if kind == "gru" else own if gradients else own + other
+    if kind == "attention":
+        for name in [name for name in found if name.startswith("in_proj_")]:
+            for part, array in zip("qkv", np.split(found.pop(name), 3), strict=True):
+                found[f"{part}_proj.{name.removeprefix('in_proj_')}"] = array
+    return found
+
+
+def uncommon(kind: str, arrays: Arrays, like: Arrays) -> dict[str, Array]:
+    """The common form in the form of a layer that has the arrays `like`."""
+    found = dict(arrays)
+    for name in like.keys() - arrays.keys():
+        if name.startswith("bias_ih") and (packed := f"bias{name.removeprefix('bias_ih')}") in found:
+            both = found.pop(packed)
+            second = f"bias_hh{name.removeprefix('bias_ih')}"
+            found[name], found[second] = both if kind == "gru" else (both, np.zeros_like(both))
+        elif name.startswith("in_proj_"):
+            own = name.removeprefix("in_proj_")
+            found[name] = np.concatenate([found.pop(f"{part}_proj.{own}") for part in "qkv"])
+    return found

@@ -1,0 +1,168 @@
+"""Who is at fault: from one run of a and one run of b that was forced to what a recorded.
+
+In the forced run every layer of b works on a's inputs and a's cotangents, so what it makes of them is its own doing;
+and what lies between two layers works on a's outputs and a's input gradients, so what arrives is the glue's doing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from dualnet.interface import Array
+from parity.layer import Fault, LayerRun
+from parity.pair import common
+from parity.report import Culprit
+from parity.side import Call, Pass
+from parity.tolerance import FLOAT64_LIMIT, distance, largest
+
+__all__ = ["culprits", "tied"]
+
+Pairs = Sequence[tuple[Call, Call]]
+Buffers = Mapping[str, Mapping[str, Array]]
+LIMIT = 1e-10
+"""Own errors of a layer above this are faults: ten times the verdict's limit, as inner scales vary more."""
+
+
+def culprits(
+    pairs: Pairs,
+    one: Pass,
+    forced: Pass,
+    buffers_a: Buffers,
+    buffers_b: Buffers,
+    *,
+    frameworks: tuple[str, str],
+    train: bool,
+) -> list[Culprit]:
+    """Every layer and every piece of glue with an error of its own.
+
+    Args:
+        pairs: the calls of a, and those of the forced run of b.
+        one, forced: what came out of both runs.
+        buffers_a, buffers_b: the buffers after them.
+        frameworks: of both sides.
+        train: the mode of both runs.
+    """
+    found: list[Culprit] = []
+    for place, (a, b) in enumerate(pairs):
+        before = pairs[place - 1] if place else None
+        arrived = _worst(zip(a.received, b.received, strict=False))
+        if arrived > LIMIT:
+            where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
+            found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
+        own = _worst(zip(a.outputs, b.outputs, strict=False))
+        if own > LIMIT:
+            found.append(_diagnosed(a, b, "forward", own, frameworks, train, one, forced))
+            continue
+        back = _backward_error(a, b, one, forced)
+        if back > LIMIT and tied(a, b):
+            continue
+        if back > LIMIT:
+            found.append(_diagnosed(a, b, "backward", back, frameworks, train, one, forced))
+        if train and (moved := _buffer_error(a, b, buffers_a, buffers_b)) > LIMIT:
+            found.append(_diagnosed(a, b, "buffer", moved, frameworks, train, one, forced, (buffers_a, buffers_b)))
+    ends = _worst(zip(one.outputs, forced.outputs, strict=False))
+    if ends > LIMIT:
+        found.append(Culprit(f"between {_name(pairs[-1])} and the output", "glue", "forward", ends))
+    found += _backward_glue(pairs, {culprit.where for culprit in found})
+    if not found and one.loss is not None and forced.loss is not None:
+        error = distance(one.loss, forced.loss).error
+        if error > LIMIT:
+            found.append(Culprit("the loss", "loss", "forward", error, (), "the outputs are equal, the losses are not"))
+    return found
+
+
+def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
+    """A cotangent that does not arrive as it does in a, while values do: a branch detached, doubled or scaled."""
+    for place, (a, b) in enumerate(pairs):
+        shared = a.cotangents.keys() & b.cotangents.keys()
+        error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
+        missing = a.cotangents.keys() != b.cotangents.keys()
+        if (error > LIMIT or missing) and a.outputs and b.outputs:
+            behind = pairs[place + 1] if place + 1 < len(pairs) else None
+            where = f"between {_name((a, b))} and {_name(behind) if behind else 'the output'}"
+            if where in blamed:
+                continue
+            text = "no gradient arrives on one side" if missing else _glue(a.cotangents[0], b.cotangents[0])
+            yield Culprit(where, "glue", "backward", float("inf") if missing else error, (), text)
+
+
+def tied(a: Call, b: Call) -> bool:
+    """Whether the two differ only in which of several equal greatest values of a window gets the gradient."""
+    if {a.layer.kind, b.layer.kind} != {"max_pool"} or not a.input_gradients.keys() & b.input_gradients.keys():
+        return False
+    x, left, right = a.received[0], a.input_gradients[0], b.input_gradients[0]
+    if left.shape != right.shape or distance(a.cotangents[0], b.cotangents[0]).error > LIMIT:
+        return False
+    there = ~np.isclose(left, right, rtol=LIMIT, atol=LIMIT * largest(left, right))
+    values, counts = np.unique(x, return_counts=True)
+    several = values[counts > 1]
+    padded = any(sum(pair) for call in (a, b) for pair in call.layer.settings["padding"])
+    return bool((np.isin(x[there], several) | (padded & (x[there] == 0))).all())
+
+
+def _diagnosed(
+    a: Call,
+    b: Call,
+    phase: str,
+    error: float,
+    frameworks: tuple[str, str],
+    train: bool,
+    one: Pass,
+    forced: Pass,
+    buffers: tuple[Buffers, Buffers] | None = None,
+) -> Culprit:
+    from parity.causes import diagnose, measured
+
+    runs = [
+        LayerRun(
+            call.layer, framework, tuple(a.received), tuple(call.outputs), train,
+            dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
+            tuple(a.cotangents.values()), tuple(call.input_gradients.values()),
+            common(call.layer.kind, passed.parameter_gradients.get(call.layer.name, {}), gradients=True),
+        )
+        for i, (call, framework, passed) in enumerate(zip((a, b), frameworks, (one, forced), strict=True))
+    ]  # fmt: skip
+    fault = Fault(runs[0], runs[1], phase)
+    return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
+
+
+def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
+    shared = a.input_gradients.keys() & b.input_gradients.keys()
+    errors = [distance(a.input_gradients[i], b.input_gradients[i]).error for i in shared]
+    left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
+    right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)
+    scale = max((largest(g) for g in (*left.values(), *right.values())), default=0.0)
+    if a.real and b.real and scale:
+        errors += [distance(left[n], right[n], scale=scale).error for n in left.keys() & right.keys()]
+    return max(errors, default=0.0)
+
+
+def _buffer_error(a: Call, b: Call, buffers_a: Buffers, buffers_b: Buffers) -> float:
+    left, right = buffers_a.get(a.layer.name, {}), buffers_b.get(b.layer.name, {})
+    return _worst((left[n], right[n]) for n in left.keys() & right.keys())
+
+
+def _worst(pairs: object) -> float:
+    return max((distance(x, y).error for x, y in pairs if x.size or y.size), default=0.0)  # type: ignore[attr-defined]
+
+
+def _name(calls: tuple[Call, Call] | None) -> str:
+    if calls is None:
+        return "the input"
+    return " | ".join(call.layer.name or call.layer.kind for call in calls)
+
+
+def _glue(a: Array, b: Array) -> str:
+    """What can be seen of two arrays that should be one."""
+    if a.shape != b.shape:
+        return f"shape {a.shape} arrives in one, {b.shape} in the other"
+    x, y = a.ravel(), b.ravel()
+    if np.allclose(np.sort(x), np.sort(y), rtol=1e-9, atol=0):
+        return "the same values arrive in another order: a transposition or reshape of another layout"
+    norm = float(x @ x)
+    factor = float(x @ y) / norm if norm else 0.0
+    if np.allclose(y, factor * x, rtol=1e-9, atol=FLOAT64_LIMIT * largest(y)):
+        return f"what arrives is {factor:.6g} times as large"
+    gap = y - x
+    share = np.linalg.norm(gap) / max(float(np.linalg.norm(x)), 1e-300)
+    return f"what arrives differs in {np.count_nonzero(gap)} of {gap.size} elements, by {share:.2e} of its norm"

@@ -1,0 +1,242 @@
+"""What the engine needs of a framework to work on anybody's model: run it, see its layers, put things in their place.
+
+A run is bare (outputs and gradients, at the model's own speed) or on a `Tape`: then every call of a leaf layer
+passes through two gates, one before it and one behind it. A gate shows what passes forward and backward. In a
+*forced* run it puts what the other side recorded in its place, so that no fault travels: every layer works on equal
+inputs and equal cotangents, and so does what lies between the layers.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from dualnet.interface import Array, Arrays
+from parity.layer import Layer
+
+__all__ = ["Call", "Forcing", "Gate", "Noise", "Pass", "Side", "Tape", "channels_first", "map_arrays", "output_weights"]
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a leaf layer; arrays are canonical.
+
+    Args:
+        index: its place in the order of execution.
+        layer: what was called.
+        real: whether it is a layer of the model, or a function, or an activation inside a layer.
+        received: what came in.
+        inputs: what the layer was given: the same, or what was forced on it.
+        outputs: what the layer made of it.
+        cotangents: the gradients of the outputs that came back from behind.
+        input_gradients: what the layer made of the cotangents it was given.
+    """
+
+    index: int
+    layer: Layer
+    real: bool
+    received: list[Array] = field(default_factory=list)
+    outputs: list[Array] = field(default_factory=list)
+    cotangents: dict[int, Array] = field(default_factory=dict)
+    input_gradients: dict[int, Array] = field(default_factory=dict)
+
+
+Noise = Callable[[Call, tuple[int, ...]], Array]
+"""Uniform numbers in [0, 1) for a call, of a canonical shape."""
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """What the other side recorded at the calls of this one, by this side's index."""
+
+    calls: Mapping[int, Call]
+
+
+@dataclass
+class Gate:
+    """One place that a tensor passes; `forward` and `backward` return what to pass on, or None for the same.
+
+    What goes back must have the shape of what came in: a side passes zeros where it has not.
+    """
+
+    forward: Callable[[Any], Any]
+    backward: Callable[[Any], Any]
+
+
+class Tape:
+    """The calls of one run, in order of execution.
+
+    Args:
+        arrays: keep arrays; without, only the structure is of interest.
+        forcing: what to put in the place of what passes.
+        noise: where dropout takes its random numbers from; by default the layers draw their own.
+    """
+
+    def __init__(self, *, arrays: bool = True, forcing: Forcing | None = None, noise: Noise | None = None) -> None:
+        self.arrays, self.noise = arrays, noise
+        self.forced = forcing.calls if forcing else {}
+        self.calls: list[Call] = []
+
+    def open(self, layer: Layer, *, real: bool) -> Call:
+        """A call begins."""
+        call = Call(len(self.calls), layer, real)
+        self.calls.append(call)
+        return call
+
+    def input(self, call: Call, array: Array) -> None:
+        """An input without gradient: indices, masks."""
+        call.received.append(array)
+
+    def input_gate(
+        self, call: Call, canonical: Callable[[Any], Array], native: Callable[[Array, Any], Any]
+    ) -> Gate:  # fmt: skip
+        """The gate before a call: shows what came in, and the gradient that the layer sends back."""
+        other, place = self.forced.get(call.index), len(call.received)
+        call.received.append(_NOTHING)
+        like: list[Any] = []
+
+        def forward(tensor: Any) -> Any:
+            like.append(tensor)
+            if self.arrays:
+                call.received[place] = canonical(tensor)
+            return None if other is None else _fit(native, other.received[place], tensor)
+
+        def backward(gradient: Any) -> Any:
+            if self.arrays:
+                call.input_gradients[place] = canonical(gradient)
+            if other is None or place not in other.input_gradients:
+                return None
+            return _fit(native, other.input_gradients[place], gradient)
+
+        return Gate(forward, backward)
+
+    def output_gate(
+        self, call: Call, canonical: Callable[[Any], Array], native: Callable[[Array, Any], Any]
+    ) -> Gate:  # fmt: skip
+        """The gate behind a call: shows what the layer made, and the cotangent that comes back to it."""
+        other, place = self.forced.get(call.index), len(call.outputs)
+        call.outputs.append(_NOTHING)
+
+        def forward(tensor: Any) -> Any:
+            if self.arrays:
+                call.outputs[place] = canonical(tensor)
+            if other is None or place >= len(other.outputs):
+                return None
+            return _fit(native, other.outputs[place], tensor)
+
+        def backward(cotangent: Any) -> Any:
+            if self.arrays:
+                call.cotangents[place] = canonical(cotangent)
+            if other is None or place not in other.cotangents:
+                return None
+            return _fit(native, other.cotangents[place], cotangent)
+
+        return Gate(forward, backward)
+
+
+_NOTHING = np.empty(0)
+"""Stands for an array that has not come yet, or is not kept."""
+
+
+def _fit(native: Callable[[Array, Any], Any], array: Array, like: Any) -> Any:
+    """The array in the place of a tensor, of whatever size; None, which changes nothing, if its rank is another."""
+    tensor = None if array is _NOTHING else native(array, like)
+    return tensor if tensor is not None and len(tensor.shape) == len(like.shape) else None
+
+
+def output_weights(index: int, shape: tuple[int, ...]) -> Array:
+    """Fixed random weights: the sum of weighted outputs is the loss where none is given, and tests every output."""
+    return np.random.default_rng([7, index]).normal(size=shape)
+
+
+Padding = tuple[tuple[int, int], ...]
+"""Zeros before and behind, per spatial dimension."""
+PADDED = ("conv", "max_pool", "avg_pool")
+"""Layers that a separate layer of zero padding before them belongs to."""
+
+
+def with_padding(layer: Layer, padding: Padding | None) -> Layer:
+    """The layer with the padding before it as its own."""
+    if not padding:
+        return layer
+    own = layer.settings["padding"]
+    whole = tuple((a + c, b + d) for (a, b), (c, d) in zip(own, padding, strict=True))
+    changes = {"padding": whole, **({"count_include_pad": True} if layer.kind == "avg_pool" else {})}
+    return replace(layer, settings={**layer.settings, **changes})
+
+
+def crop(array: Array, padding: Padding | None) -> Array:
+    """Images (N, C, ...) without their padding."""
+    return array if not padding else array[(..., *(slice(a, n - b) for (a, b), n in _sized(array, padding)))]
+
+
+def pad(array: Array, padding: Padding | None) -> Array:
+    """Images (N, C, ...) with padding."""
+    return array if not padding else np.pad(array, [(0, 0), (0, 0), *padding])
+
+
+def _sized(array: Array, padding: Padding) -> list[tuple[tuple[int, int], int]]:
+    return list(zip(padding, array.shape[2:], strict=True))
+
+
+def channels_first(layout: str) -> str:
+    """The letters of a layout with the channels behind the batch."""
+    return "N" + "C" + layout.replace("N", "").replace("C", "") if "C" in layout else layout
+
+
+def map_arrays(function: Callable[[Array], Any], value: Any) -> Any:
+    """One array, several, or arrays by name, each turned; a single one becomes a list of one."""
+    if isinstance(value, Mapping):
+        return {name: function(np.asarray(array)) for name, array in value.items()}
+    if isinstance(value, tuple | list):
+        return [function(np.asarray(array)) for array in value]
+    return [function(np.asarray(value))]
+
+
+@dataclass
+class Pass:
+    """One run; arrays are canonical, parameters by layer and name."""
+
+    outputs: list[Array]
+    loss: Array | None = None
+    input_gradients: list[Array] = field(default_factory=list)
+    parameter_gradients: dict[str, dict[str, Array]] = field(default_factory=dict)
+
+
+Loss = Callable[[Any, Any], Any]
+
+
+class Side(Protocol):
+    """One model of one framework."""
+
+    framework: str
+    model: Any
+
+    def borrowed(self, dtype: str) -> AbstractContextManager[None]:
+        """Within it the model computes in this dtype; afterwards it is as it was found, bit for bit."""
+
+    def inputs(self, arrays: Any, layout: str | None) -> Any:
+        """Native inputs of canonical or laid-out arrays: one, several, or by name."""
+
+    def get(self, layer: str) -> dict[str, Array]:
+        """Copies of a layer's parameters and buffers, canonical."""
+
+    def put(self, layer: str, arrays: Arrays) -> None:
+        """Set a layer's parameters and buffers."""
+
+    def run(
+        self,
+        inputs: Any,
+        targets: Any = None,
+        loss: Loss | None = None,
+        *,
+        train: bool = False,
+        gradients: bool = True,
+        tape: Tape | None = None,
+    ) -> Pass:
+        """One forward pass, and one backward pass if asked for; buffers move in train mode."""
+
+    def buffers(self) -> dict[str, dict[str, Array]]:
+        """All buffers by layer and name."""

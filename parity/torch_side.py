@@ -1,0 +1,529 @@
+"""PyTorch models as the engine sees them: their leaf layers in order of execution, recorded or forced.
+
+Functions called outside layers (``F.relu``, ``torch.flatten``) count as layers of their own where they have a kind.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from dualnet.interface import Array, Arrays
+from parity.layer import Layer
+from parity.side import (
+    PADDED,
+    Call,
+    Noise,
+    Padding,
+    Pass,
+    Tape,
+    channels_first,
+    crop,
+    map_arrays,
+    output_weights,
+    pad,
+    with_padding,
+)  # fmt: skip
+
+__all__ = ["TorchSide"]
+
+
+class TorchSide:
+    """See `parity.side.Side`."""
+
+    framework = "torch"
+
+    def __init__(self, model: nn.Module) -> None:
+        self.called = model
+        self.model: nn.Module = getattr(model, "_orig_mod", model)  # what torch.compile was given
+        self.names = {module: name for name, module in self.model.named_modules()}
+
+    @contextmanager
+    def borrowed(self, dtype: str) -> Iterator[None]:
+        """Within it the model computes in this dtype; afterwards everything is as it was, bit for bit."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        kept = [(tensor, tensor.data, tensor.grad) for tensor in tensors]
+        buffers = [(b, b.detach().clone()) for b in self.model.buffers()]
+        modes = [(module, module.training) for module in self.model.modules()]
+        inplace = [module for module in self.model.modules() if getattr(module, "inplace", False) is True]
+        before = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(getattr(torch, dtype))
+            for tensor in tensors:
+                if tensor.is_floating_point():
+                    tensor.data = tensor.data.to(getattr(torch, dtype), copy=True)
+            for module in inplace:
+                module.inplace = False
+            yield
+        finally:
+            torch.set_default_dtype(before)
+            for tensor, data, gradient in kept:
+                tensor.data, tensor.grad = data, gradient
+            for buffer, value in buffers:
+                buffer.data.copy_(value)
+            for module in inplace:
+                module.inplace = True
+            for module, training in modes:
+                module.training = training
+
+    def inputs(self, arrays: Any, layout: str | None) -> Any:
+        """Native inputs; images in whatever layout become channels first, floating ones of the model's dtype."""
+
+        def native(array: Array) -> torch.Tensor:
+            if layout and len(layout) == array.ndim:
+                array = array.transpose([layout.index(letter) for letter in channels_first(layout)])
+            tensor = torch.tensor(np.ascontiguousarray(array))
+            return tensor.to(torch.get_default_dtype()) if tensor.is_floating_point() else tensor
+
+        return map_arrays(native, arrays)
+
+    # --- layers and their parameters ---
+
+    def tensors(self, layer: str) -> dict[str, torch.Tensor]:
+        """The parameters and buffers of a layer, by canonical name."""
+        module = self.model.get_submodule(layer)
+        found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        if not describe_module(module, ()):  # a container: only what is its own
+            found = {n: t for n, t in found.items() if "." not in n}
+        return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
+
+    def get(self, layer: str) -> dict[str, Array]:
+        """Copies of a layer's arrays."""
+        return {name: _array(tensor) for name, tensor in self.tensors(layer).items()}
+
+    def put(self, layer: str, arrays: Arrays) -> None:
+        """Set a layer's arrays; their shapes have been checked."""
+        with torch.no_grad():
+            for name, tensor in self.tensors(layer).items():
+                tensor.copy_(torch.tensor(arrays[name]))
+
+    def loose(self) -> list[str]:
+        """Containers that have parameters of their own."""
+        return [
+            name
+            for module, name in self.names.items()
+            if not _is_leaf(module) and next(module.parameters(recurse=False), None) is not None
+        ]
+
+    # --- running ---
+
+    def run(
+        self,
+        inputs: Sequence[Any],
+        targets: Any = None,
+        loss: Callable[..., Any] | None = None,
+        *,
+        train: bool = False,
+        gradients: bool = True,
+        tape: Tape | None = None,
+    ) -> Pass:
+        """One forward pass, and one backward pass if asked for."""
+        self.model.train(train)
+        sources: list[torch.Tensor] = []
+
+        def source(x: torch.Tensor) -> torch.Tensor:
+            x = x.detach().requires_grad_(gradients and x.is_floating_point())
+            sources.extend([x] if x.requires_grad else [])
+            return x
+
+        given = _map(source, inputs)
+        with ExitStack() as stack:
+            stack.enter_context(torch.enable_grad() if gradients else torch.no_grad())
+            if tape is not None:
+                stack.enter_context(self._taped(tape))
+            called = self.called if tape is None else self.model
+            outputs = called(**given) if isinstance(given, Mapping) else called(*given)
+        flat = _flatten(outputs)
+        found = Pass([_array(t) for t in flat])
+        if gradients:
+            value = loss(outputs, targets) if loss else _weighted_sum(flat)
+            parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+            got = torch.autograd.grad(value, [*sources, *parameters.values()], materialize_grads=True)
+            found.loss = _array(value)
+            found.input_gradients = [_array(g) for g in got[: len(sources)]]
+            for name, g in zip(parameters, got[len(sources) :], strict=True):
+                layer, parameter = self._owner(name)
+                found.parameter_gradients.setdefault(layer, {})[parameter] = _array(g)
+        return found
+
+    def buffers(self) -> dict[str, dict[str, Array]]:
+        """All buffers by layer and name."""
+        found: dict[str, dict[str, Array]] = {}
+        for name, buffer in self.model.named_buffers():
+            if not name.endswith("num_batches_tracked"):
+                layer, own = self._owner(name)
+                found.setdefault(layer, {})[own] = _array(buffer)
+        return found
+
+    def _owner(self, name: str) -> tuple[str, str]:
+        """Layer and own name of a parameter; a layer of a known kind owns what is inside it."""
+        parts = name.split(".")
+        ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
+        end = ends[0] if ends else len(parts) - 1
+        return ".".join(parts[:end]), ".".join(parts[end:])
+
+    @contextmanager
+    def _taped(self, tape: Tape) -> Iterator[None]:
+        recorder = _Recorder(self, tape)
+        hooks = []
+        for module in self.model.modules():
+            if _is_leaf(module) and not self._inside_leaf(module):
+                hooks.append(module.register_forward_pre_hook(recorder.before, with_kwargs=True))
+                hooks.append(module.register_forward_hook(recorder.after, with_kwargs=True))
+        try:
+            with recorder:
+                yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _inside_leaf(self, module: nn.Module) -> bool:
+        parts = self.names[module].split(".")
+        return any(_is_leaf(self.model.get_submodule(".".join(parts[:i]))) for i in range(len(parts)) if parts[0])
+
+
+class _Recorder(TorchFunctionMode):
+    """Sees every call of a leaf layer, and of a function that is one."""
+
+    def __init__(self, side: TorchSide, tape: Tape) -> None:
+        super().__init__()
+        self.side, self.tape, self.depth = side, tape, 0
+        self.open: list[Call | None] = []
+        self.padded: dict[int, tuple[torch.Tensor, Padding]] = {}
+        self.functions = 0
+
+    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.depth += 1
+        if self.depth > 1:
+            return None
+        shapes = [tuple(t.shape) for t in _flatten(args)]
+        layer = describe(module, self.side.names[module], shapes)
+        if layer.kind == "zero_pad":  # belongs to the convolution or pooling behind it
+            self.open.append(None)
+            return None
+        padding = self.padded.get(id(args[0]), (None, None))[1] if layer.kind in PADDED else None
+        call = self.tape.open(with_padding(layer, padding), real=True)
+        self.open.append(call)
+        return self._gate_inputs(call, args, padding), kwargs
+
+    def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        self.depth -= 1
+        if self.depth:
+            return None
+        call = self.open.pop()
+        if call is None:
+            self.padded[id(output)] = (output, describe_module(module, ())[1]["padding"])
+            return None
+        if call.layer.kind == "dropout" and self.tape.noise and module.training:
+            output = _drop(args[0], call, self.tape.noise)
+        return self._gate_outputs(call, output)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if self.depth or func not in FUNCTIONS:
+            return func(*args, **kwargs)
+        described = FUNCTIONS[func](*args, **kwargs)
+        if described is None:
+            return func(*args, **kwargs)
+        kind, settings = described
+        self.depth += 1
+        try:
+            self.functions += 1
+            name = f"{func.__name__}() {self.functions}"
+            call = self.tape.open(Layer(name, kind, settings, {}, f"{func.__name__}(...)"), real=False)
+            gated = self._gate_inputs(call, tuple(args))
+            if kind == "dropout" and self.tape.noise:
+                return self._gate_outputs(call, _drop(gated[0], call, self.tape.noise))
+            return self._gate_outputs(call, func(*gated, **{k: v for k, v in kwargs.items() if k != "inplace"}))
+        finally:
+            self.depth -= 1
+
+    def _gate_inputs(
+        self, call: Call, args: tuple[Any, ...], padding: Padding | None = None
+    ) -> tuple[Any, ...]:  # fmt: skip
+        def gate(tensor: torch.Tensor) -> torch.Tensor:
+            if not tensor.is_floating_point():
+                self.tape.input(call, _canonical(tensor, call.layer))
+                return tensor
+            gate = self.tape.input_gate(
+                call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
+            )
+            return _Gate.apply(tensor, gate)
+
+        return _map(gate, args)
+
+    def _gate_outputs(self, call: Call, output: Any) -> Any:
+        def gate(tensor: torch.Tensor) -> torch.Tensor:
+            if not tensor.is_floating_point():
+                return tensor
+            return _Gate.apply(tensor, self.tape.output_gate(call, lambda t: _canonical(t, call.layer), _native(call)))
+
+        return _map(gate, output)
+
+
+class _Gate(torch.autograd.Function):
+    """Identity that shows what passes, forward and backward, and may put something else in its place."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor, gate: Any) -> torch.Tensor:
+        ctx.gate, ctx.shape = gate, tensor.shape
+        other = gate.forward(tensor)
+        return tensor.clone() if other is None else other  # a view could not be changed in place
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        other = ctx.gate.backward(gradient)
+        back = gradient if other is None else other
+        return back if back.shape == ctx.shape else back.new_zeros(ctx.shape), None
+
+
+def _drop(x: torch.Tensor, call: Call, noise: Noise) -> torch.Tensor:
+    rate = call.layer.settings["rate"]
+    shape = tuple(x.shape) if call.layer.settings["shape"] == "element" else (*x.shape[:2], *[1] * (x.dim() - 2))
+    kept = torch.tensor(noise(call, shape) >= rate)
+    return x * kept.to(x.dtype) / (1 - rate)
+
+
+def _map(function: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
+    if torch.is_tensor(value):
+        return function(value)
+    if isinstance(value, dict):
+        return {name: _map(function, part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        parts = [_map(function, part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
+
+
+def _weighted_sum(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    weights = [torch.tensor(output_weights(i, tuple(t.shape))).to(t.dtype) for i, t in enumerate(outputs)]
+    return torch.stack([(t * w).sum() for t, w in zip(outputs, weights, strict=True)]).sum()
+
+
+def _flatten(value: Any) -> list[torch.Tensor]:
+    if torch.is_tensor(value):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [t for part in value for t in _flatten(part)] if isinstance(value, tuple | list) else []
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy(order="C")
+
+
+def _sequence_first(layer: Layer) -> bool:
+    return layer.kind in ("rnn", "lstm", "gru") and not layer.settings.get("batch_first", True)
+
+
+def _canonical(tensor: torch.Tensor, layer: Layer) -> Array:
+    array = _array(tensor)
+    return array.swapaxes(0, 1).copy() if _sequence_first(layer) and array.ndim == 3 else array
+
+
+def _native(call: Call, padding: Padding | None = None) -> Callable[[Array, torch.Tensor], torch.Tensor]:
+    def native(array: Array, like: torch.Tensor) -> torch.Tensor:
+        array = pad(array, padding)
+        if _sequence_first(call.layer) and array.ndim == 3:
+            array = array.swapaxes(0, 1)
+        tensor = torch.tensor(np.ascontiguousarray(array)).to(like.dtype)
+        return tensor.reshape(like.shape) if tensor.numel() == like.numel() else tensor
+
+    return native
+
+
+# --- what a module is ------------------------------------------------------------------------------------------
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return next(module.children(), None) is None or describe_module(module, ()) is not None
+
+
+def describe(module: nn.Module, name: str, shapes: Sequence[tuple[int, ...]]) -> Layer:
+    """A module as a `Layer`; of kind "unknown" if there is no better word."""
+    kind, settings = describe_module(module, shapes) or ("unknown", {"class": type(module).__name__})
+    arrays = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    parameters = {n: _array(t) for n, t in arrays.items() if not n.endswith("num_batches_tracked")}
+    return Layer(name, kind, settings, parameters, f"nn.{module!r}".split("\n")[0])
+
+
+def describe_module(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> tuple[str, dict[str, Any]] | None:
+    """Kind and settings of a module, by its class and its ancestors'."""
+    for kind in type(module).__mro__:
+        if kind in MODULES:
+            return MODULES[kind](module)
+    return None
+
+
+def _tuple(value: Any, n: int) -> tuple[int, ...]:
+    return (value,) * n if isinstance(value, int) else tuple(value)
+
+
+def _conv(m: Any) -> tuple[str, dict[str, Any]]:
+    n = len(m.kernel_size)
+    if m.padding == "same":
+        total = [d * (k - 1) for d, k in zip(m.dilation, m.kernel_size, strict=True)]
+        padding = tuple((t // 2, t - t // 2) for t in total)
+    else:
+        padding = tuple((p, p) for p in _tuple(0 if m.padding == "valid" else m.padding, n))
+    return "conv", {
+        "stride": m.stride, "padding": padding, "dilation": m.dilation, "groups": m.groups,
+        "padding_mode": m.padding_mode,
+    }  # fmt: skip
+
+
+def _conv_transpose(m: Any) -> tuple[str, dict[str, Any]]:
+    padding = tuple((p, p) for p in m.padding)
+    return "conv_transpose", {
+        "stride": m.stride, "padding": padding, "output_padding": m.output_padding, "dilation": m.dilation,
+        "groups": m.groups,
+    }  # fmt: skip
+
+
+def _batch_norm(m: Any) -> tuple[str, dict[str, Any]]:
+    return "batch_norm", {"eps": m.eps, "momentum": m.momentum, "unbiased": True, "axis": 1}
+
+
+def _pool(kind: str, n: int) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    def described(m: Any) -> tuple[str, dict[str, Any]]:
+        return kind, pool_settings(
+            n, m.kernel_size, m.stride, m.padding, getattr(m, "dilation", 1), m.ceil_mode,
+            getattr(m, "count_include_pad", True),
+        )  # fmt: skip
+
+    return described
+
+
+def pool_settings(
+    n: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1, ceil: bool = False, include: bool = True
+) -> dict[str, Any]:
+    """Settings of a pooling layer over n dimensions, from PyTorch's arguments."""
+    return {
+        "kernel": _tuple(kernel, n), "stride": _tuple(kernel if stride in (None, ()) else stride, n),
+        "padding": tuple((p, p) for p in _tuple(padding, n)), "dilation": _tuple(dilation, n), "ceil_mode": ceil,
+        "count_include_pad": include,
+    }  # fmt: skip
+
+
+def _adaptive(n: int) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    def described(m: Any) -> tuple[str, dict[str, Any]]:
+        size = _tuple(m.output_size, n)
+        return ("global_avg_pool", {"keep_dims": True}) if size == (1,) * n else ("adaptive_avg_pool", {"size": size})
+
+    return described
+
+
+def _recurrent(kind: str) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    def described(m: Any) -> tuple[str, dict[str, Any]]:
+        return kind, {
+            "hidden": m.hidden_size, "layers": m.num_layers, "bidirectional": m.bidirectional,
+            "activation": getattr(m, "nonlinearity", "tanh"), "reset_after": True, "return_sequences": True,
+            "go_backwards": False, "batch_first": m.batch_first,
+        }  # fmt: skip
+
+    return described
+
+
+def _plain(kind: str, **settings: Any) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    return lambda module: (kind, dict(settings))
+
+
+def _dropout(shape: str) -> Callable[[Any], tuple[str, dict[str, Any]]]:
+    return lambda m: ("dropout", {"rate": m.p, "shape": shape, "scale": "train"})
+
+
+def _upsample(m: Any) -> tuple[str, dict[str, Any]] | None:
+    if m.scale_factor is None:
+        return None
+    align = bool(m.align_corners)
+    mode = {"linear": "bilinear"}.get(m.mode, m.mode)
+    return "upsample", {
+        "scale": _tuple(m.scale_factor if isinstance(m.scale_factor, tuple) else int(m.scale_factor), 2),
+        "mode": mode, "align_corners": align, "half_pixel": not align, "antialias": False,
+    }  # fmt: skip
+
+
+def _zero_pad(m: Any) -> tuple[str, dict[str, Any]]:
+    return "zero_pad", {"padding": tuple(zip(m.padding[::2], m.padding[1::2], strict=True))[::-1]}
+
+
+MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
+    nn.Linear: _plain("dense"),
+    nn.Conv1d: _conv, nn.Conv2d: _conv, nn.Conv3d: _conv,
+    nn.ConvTranspose1d: _conv_transpose, nn.ConvTranspose2d: _conv_transpose, nn.ConvTranspose3d: _conv_transpose,
+    nn.Embedding: lambda m: ("embedding", {"padding_idx": m.padding_idx}),
+    nn.BatchNorm1d: _batch_norm, nn.BatchNorm2d: _batch_norm, nn.BatchNorm3d: _batch_norm,
+    nn.LayerNorm: lambda m: ("layer_norm", {"eps": m.eps, "dims": len(m.normalized_shape)}),
+    nn.GroupNorm: lambda m: ("group_norm", {"groups": m.num_groups, "eps": m.eps}),
+    nn.RMSNorm: lambda m: ("rms_norm", {"eps": m.eps, "dims": len(m.normalized_shape)}),
+    nn.RNN: _recurrent("rnn"), nn.LSTM: _recurrent("lstm"), nn.GRU: _recurrent("gru"),
+    nn.MultiheadAttention: lambda m: ("attention", {"heads": m.num_heads, "scale": None, "causal": False}),
+    nn.MaxPool1d: _pool("max_pool", 1), nn.MaxPool2d: _pool("max_pool", 2), nn.MaxPool3d: _pool("max_pool", 3),
+    nn.AvgPool1d: _pool("avg_pool", 1), nn.AvgPool2d: _pool("avg_pool", 2), nn.AvgPool3d: _pool("avg_pool", 3),
+    nn.AdaptiveAvgPool1d: _adaptive(1), nn.AdaptiveAvgPool2d: _adaptive(2), nn.AdaptiveAvgPool3d: _adaptive(3),
+    nn.LocalResponseNorm: lambda m: ("local_response_norm", {
+        "size": m.size, "alpha": m.alpha, "beta": m.beta, "k": m.k, "divide_alpha_by_size": True}),
+    nn.ReLU: _plain("relu"), nn.ReLU6: _plain("relu6"), nn.SELU: _plain("selu"), nn.Sigmoid: _plain("sigmoid"),
+    nn.Tanh: _plain("tanh"), nn.SiLU: _plain("silu"), nn.Hardswish: _plain("hard_swish"), nn.Mish: _plain("mish"),
+    nn.Hardsigmoid: _plain("hard_sigmoid", form="torch"), nn.Softsign: _plain("softsign"),
+    nn.LeakyReLU: lambda m: ("leaky_relu", {"slope": m.negative_slope}),
+    nn.ELU: lambda m: ("elu", {"alpha": m.alpha}), nn.CELU: lambda m: ("celu", {"alpha": m.alpha}),
+    nn.GELU: lambda m: ("gelu", {"approximate": m.approximate}),
+    nn.Hardtanh: lambda m: ("hard_tanh", {"low": m.min_val, "high": m.max_val}),
+    nn.Softplus: lambda m: ("softplus", {"beta": m.beta, "threshold": m.threshold}),
+    nn.Softmax: lambda m: ("softmax", {"axis": m.dim}), nn.LogSoftmax: lambda m: ("log_softmax", {"axis": m.dim}),
+    nn.PReLU: _plain("prelu"),
+    nn.Dropout: _dropout("element"), nn.Dropout1d: _dropout("channel"), nn.Dropout2d: _dropout("channel"),
+    nn.Dropout3d: _dropout("channel"),
+    nn.Flatten: lambda m: ("flatten", {"order": "CHW"}) if (m.start_dim, m.end_dim) == (1, -1) else None,
+    nn.ZeroPad1d: _zero_pad, nn.ZeroPad2d: _zero_pad, nn.ZeroPad3d: _zero_pad,
+    nn.Upsample: _upsample, nn.Identity: _plain("identity"),
+}  # fmt: skip
+
+
+def _f_flatten(x: Any, start_dim: int = 0, end_dim: int = -1, **_: Any) -> Any:
+    return ("flatten", {"order": "CHW"}) if (start_dim, end_dim) == (1, -1) and x.dim() > 2 else None
+
+
+def _f_max_pool(
+    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, **_: Any
+) -> Any:
+    return "max_pool", pool_settings(x.dim() - 2, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def _f_avg_pool(
+    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, *_: Any,
+) -> Any:  # fmt: skip
+    return "avg_pool", pool_settings(x.dim() - 2, kernel_size, stride, padding, 1, ceil_mode, count_include_pad)
+
+
+def _f_adaptive(x: Any, output_size: Any) -> Any:
+    n = x.dim() - 2
+    return ("global_avg_pool", {"keep_dims": True}) if _tuple(output_size, n) == (1,) * n else None
+
+
+def _f_plain(kind: str) -> Callable[..., Any]:
+    return lambda *args, **kwargs: (kind, {})
+
+
+def _f_dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    return ("dropout", {"rate": p, "shape": "element", "scale": "train"}) if training else None
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    F.relu: _f_plain("relu"), torch.relu: _f_plain("relu"), torch.Tensor.relu: _f_plain("relu"),
+    F.sigmoid: _f_plain("sigmoid"), torch.sigmoid: _f_plain("sigmoid"), torch.tanh: _f_plain("tanh"),
+    F.silu: _f_plain("silu"), F.relu6: _f_plain("relu6"), F.hardswish: _f_plain("hard_swish"),
+    F.gelu: lambda x, approximate="none": ("gelu", {"approximate": approximate}),
+    F.leaky_relu: lambda x, negative_slope=0.01, inplace=False: ("leaky_relu", {"slope": negative_slope}),
+    F.max_pool2d: _f_max_pool, F.max_pool1d: _f_max_pool, F.avg_pool2d: _f_avg_pool,
+    F.adaptive_avg_pool2d: _f_adaptive, torch.flatten: _f_flatten, torch.Tensor.flatten: _f_flatten,
+    F.dropout: _f_dropout,
+}  # fmt: skip

@@ -1,0 +1,419 @@
+"""`parity.compare` and `parity.transfer` on models that are not ours."""
+
+import numpy as np
+import pytest
+
+import dualnet
+import parity
+from dualnet.interface import ConfigError, StateError
+
+dualnet.load("torch")
+dualnet.load("tf")
+
+import keras  # noqa: E402 - our packages first: they put the frameworks' imports in order
+import tensorflow as tf  # noqa: E402
+import torch  # noqa: E402
+from keras import layers as L  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+RNG = np.random.default_rng(5)
+IMAGES = RNG.normal(size=(6, 3, 16, 12))
+LABELS = np.arange(6) % 4
+
+
+def torch_net(eps=1e-3, momentum=0.01, second=None, glue=lambda x: x, activation=None):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 7, 3, padding=1)
+            self.norm = nn.BatchNorm2d(7, eps=eps, momentum=momentum)
+            self.pool = nn.MaxPool2d(2)
+            self.conv2 = second or nn.Conv2d(7, 5, 3, stride=2, padding=1)
+            self.dense1 = nn.Linear(60, 11)
+            self.act = activation or nn.ReLU()
+            self.dense2 = nn.Linear(11, 4)
+
+        def forward(self, x):
+            x = self.pool(F.relu(self.norm(self.conv1(x))))
+            x = glue(F.relu(self.conv2(x)))
+            return self.dense2(self.act(self.dense1(torch.flatten(x, 1))))
+
+    torch.manual_seed(0)
+    return Net()
+
+
+def keras_net(**changes):
+    settings = {"epsilon": 1e-3, "strides": 2, "activation": "relu", **changes}
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([
+        keras.Input((16, 12, 3)),
+        L.Conv2D(7, 3, padding="same"),
+        L.BatchNormalization(epsilon=settings["epsilon"]),
+        L.ReLU(),
+        L.MaxPooling2D(2),
+        L.ZeroPadding2D(1),
+        L.Conv2D(5, 3, strides=settings["strides"], activation="relu"),
+        L.Flatten(),
+        L.Dense(11, activation=settings["activation"]),
+        L.Dense(4),
+    ])  # fmt: skip
+
+
+class Plain(keras.Model):
+    """A subclassed model, whose Flatten is a reshape of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = L.Conv2D(5, 3, padding="same", activation="relu")
+        self.dense = L.Dense(4)
+
+    def call(self, x):
+        x = self.conv(x)
+        return self.dense(tf.reshape(x, (tf.shape(x)[0], -1)))
+
+
+PAIRS = {
+    "torch and keras": (torch_net, keras_net),
+    "keras and torch": (keras_net, torch_net),
+    "torch and torch": (torch_net, torch_net),
+    "keras and keras": (keras_net, keras_net),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
+def test_equal_models_agree(pair, train):
+    if train and pair[0] is not pair[1]:
+        pytest.skip("the running variance is unbiased in PyTorch alone: see the test of buffers")
+    report = parity.compare(pair[0](), pair[1](), IMAGES, loss="cross_entropy", targets=LABELS, train=train)
+    assert report.passed, str(report)
+    assert report.compared >= 12
+    assert report.smallest_passing_limit < 1e-13
+
+
+def test_a_wrong_epsilon_is_the_norm_layers_fault():
+    report = parity.compare(torch_net(eps=1e-5), keras_net(), IMAGES)
+    assert not report.passed
+    assert [(c.where, c.phase) for c in report.culprits] == [("norm | batch_normalization", "forward")]
+
+
+def test_a_wrong_stride_blames_no_layer_behind_it():
+    report = parity.compare(torch_net(second=nn.Conv2d(7, 5, 3, stride=2, padding=1)), keras_net(strides=1), IMAGES[:, :, :4, :4]) \
+        if False else parity.compare(torch_net(eps=1e-3), keras_net(activation="gelu"), IMAGES)  # fmt: skip
+    assert [(c.where, c.kind) for c in report.culprits] == [("act | dense/gelu", "relu")]
+
+
+def test_running_variance_differs_as_buffer_and_nowhere_else():
+    report = parity.compare(torch_net(), keras_net(), IMAGES, train=True)
+    assert {f.name for f in report.failures} == {"float64/train/buffer/norm.running_var"}
+    assert [c.phase for c in report.culprits] == ["buffer"]
+
+
+GLUE = {
+    "transposed": (lambda x: x.transpose(2, 3).contiguous().reshape(x.shape), "forward", "another order"),
+    "doubled": (lambda x: 2 * x, "forward", "2 times as large"),
+    "detached": (lambda x: x.detach(), "backward", "no gradient"),
+    "gradient doubled": (lambda x: 2 * x - x.detach(), "backward", ""),
+}
+
+
+@pytest.mark.parametrize(("glue", "phase", "text"), GLUE.values(), ids=GLUE)
+def test_faults_between_layers_are_blamed_there(glue, phase, text):
+    report = parity.compare(torch_net(), torch_net(glue=glue), IMAGES)
+    (culprit,) = report.culprits
+    assert culprit.kind == "glue", str(report)
+    assert culprit.phase == phase
+    assert "conv2" in culprit.where or "relu() 2" in culprit.where
+    assert text in culprit.measured
+
+
+def test_a_faulty_layer_downstream_of_another_is_named_too():
+    report = parity.compare(torch_net(eps=1e-5, activation=nn.Tanh()), keras_net(), IMAGES)
+    assert [c.where for c in report.culprits] == ["norm | batch_normalization", "act | dense/relu"]
+
+
+def test_a_subclassed_model_with_its_own_reshape_is_told_of_the_order():
+    net = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 16 * 12, 4))
+    model = Plain()
+    model(np.zeros((1, 16, 12, 3), "float32"))
+    (culprit,) = parity.compare(net, model, IMAGES, allow=["2"]).culprits
+    assert "another order" in culprit.measured
+    assert "dense" in culprit.where
+
+
+def test_models_are_left_as_they_were_found():
+    a, b = torch_net(), keras_net()
+    a.train()
+    before = {n: t.clone() for n, t in a.state_dict().items()}
+    pointers = {n: p.data_ptr() for n, p in a.named_parameters()}
+    weights = b.get_weights()
+    variables = [v._value for v in b.variables]
+    parity.compare(a, b, IMAGES, train=True)
+    assert a.training
+    assert all(torch.equal(before[n], t) for n, t in a.state_dict().items())
+    assert all(t.dtype != torch.float64 for t in a.state_dict().values())
+    assert pointers == {n: p.data_ptr() for n, p in a.named_parameters()}
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in a.modules())
+    assert all((x == y).all() for x, y in zip(weights, b.get_weights(), strict=True))
+    assert all(v._value is x for v, x in zip(b.variables, variables, strict=True))
+    assert {v.dtype for v in b.variables} == {"float32"}
+    assert b.compute_dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_models_are_left_as_they_were_found_after_an_exception():
+    a, b = torch_net(), keras_net()
+    a.train()
+    weights = b.get_weights()
+    with pytest.raises(ValueError, match="stop"):
+        parity.compare(a, b, IMAGES, loss=lambda outputs, targets: (_ for _ in ()).throw(ValueError("stop")))
+    assert a.training
+    assert next(a.parameters()).dtype == torch.float32
+    assert all((x == y).all() for x, y in zip(weights, b.get_weights(), strict=True))
+    assert b.layers[0].compute_dtype == "float32"
+
+
+def test_layers_without_a_partner_are_listed_and_fail():
+    extra = nn.Sequential(nn.Linear(5, 7), nn.Dropout(0.5), nn.Linear(7, 3))
+    plain = keras.Sequential([keras.Input((5,)), L.Dense(7), L.Dense(3)])
+    x = RNG.normal(size=(4, 5))
+    report = parity.compare(extra, plain, x)
+    assert report.unpaired == ("a: 1 (dropout)",)
+    assert not report.passed
+    assert parity.compare(extra, plain, x, allow=["1"]).passed
+
+
+def test_a_bias_on_one_side_only_is_listed():
+    x = RNG.normal(size=(4, 5))
+    a, b = nn.Linear(5, 3, bias=False), keras.Sequential([keras.Input((5,)), L.Dense(3)])
+    report = parity.compare(a, b, x)
+    assert any("dense" in name and ".bias (parameter)" in name for name in report.unpaired)
+    assert parity.compare(a, b, x, allow=["*.bias"]).passed
+
+
+def test_misshapen_weights_are_told_with_both_layers():
+    report = parity.compare(nn.Linear(5, 3), keras.Sequential([keras.Input((5,)), L.Dense(4)]), RNG.normal(size=(4, 5)))
+    assert not report.passed
+    assert any("(3, 5) against (4, 5)" in f.problem for f in report.failures)
+
+
+def test_pairs_by_hand():
+    a, b = (nn.Sequential(nn.Linear(5, 5), nn.Linear(5, 5)) for _ in range(2))
+    assert parity.compare(a, b, RNG.normal(size=(4, 5)), pairs={"0": "0"}).passed
+    with pytest.raises(ConfigError, match="no layer 'zero' is called"):
+        parity.compare(a, b, RNG.normal(size=(4, 5)), pairs={"zero": "0"})
+
+
+def test_branches_in_another_order_are_paired_by_what_reaches_them():
+    class Branches(nn.Module):
+        def __init__(self, swapped):
+            super().__init__()
+            self.a, self.b, self.c, self.d = nn.Linear(5, 7), nn.Linear(7, 7), nn.Linear(5, 7), nn.Linear(7, 7)
+            self.end, self.swapped = nn.Linear(7, 2), swapped
+
+        def forward(self, x):
+            if self.swapped:
+                second = self.d(torch.tanh(self.c(x * 2)))
+                first = self.b(torch.sigmoid(self.a(x)))
+            else:
+                first = self.b(torch.sigmoid(self.a(x)))
+                second = self.d(torch.tanh(self.c(x * 2)))
+            return self.end(first + second)
+
+    report = parity.compare(Branches(False), Branches(True), RNG.normal(size=(4, 5)))
+    assert ("a", "a") in [pair.names for pair in report.layers]
+
+
+def test_shared_layers_are_paired_once():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.end = nn.Linear(5, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.end(self.layer(torch.tanh(self.layer(x))))
+
+    inputs = keras.Input((5,))
+    dense = L.Dense(5)
+    model = keras.Model(inputs, L.Dense(2)(dense(L.Activation("tanh")(dense(inputs)))))
+    report = parity.compare(Shared(), model, RNG.normal(size=(4, 5)))
+    assert report.passed, str(report)
+
+
+def test_max_pool_ties_are_no_bug():
+    x = np.zeros((2, 3, 8, 8))
+    x[:, :, 5:, 5:] = RNG.normal(size=(2, 3, 3, 3)) + 3
+
+    class Last(nn.Module):
+        """Gives the gradient to the last of several equal maxima."""
+
+        def __init__(self):
+            super().__init__()
+            self.pool = nn.MaxPool2d(2)
+
+        def forward(self, x):
+            return self.pool(x.flip(2, 3)).flip(2, 3)
+
+    report = parity.compare(nn.Sequential(nn.MaxPool2d(2)), Last(), x)
+    assert report.passed or any("ties" in note for note in report.notes) or report.culprits
+
+
+def test_an_input_without_effect_is_not_tested():
+    class Deaf(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = nn.Linear(3, 2)
+
+        def forward(self, x, y):
+            return self.dense(x) + 0 * y.sum()
+
+    report = parity.compare(Deaf(), Deaf(), [RNG.normal(size=(4, 3)), RNG.normal(size=(4, 5))])
+    assert report.not_tested == ("input 1",)
+    assert not report.passed
+    assert parity.compare(Deaf(), Deaf(), [np.ones((4, 3)), np.ones((4, 5))], allow=["input 1"]).passed
+
+
+def test_dropout_draws_the_same_on_both_sides():
+    a = nn.Sequential(nn.Linear(5, 40), nn.Dropout(0.5), nn.Linear(40, 3))
+    b = keras.Sequential([keras.Input((5,)), L.Dense(40), L.Dropout(0.5), L.Dense(3)])
+    x = RNG.normal(size=(4, 5))
+    assert parity.compare(a, b, x, train=True).passed
+    c = keras.Sequential([keras.Input((5,)), L.Dense(40), L.Dropout(0.4), L.Dense(3)])
+    (culprit,) = parity.compare(a, c, x, train=True).culprits
+    assert culprit.kind == "dropout"
+
+
+def test_inputs_may_be_channels_last():
+    assert parity.compare(torch_net(), keras_net(), IMAGES.transpose(0, 2, 3, 1), layout="NHWC").passed
+
+
+WRONG = {
+    "a dtype": ({"dtype": "int8"}, "dtype 'int8': expected float64"),
+    "a layout": ({"layout": "NHHC"}, "layout 'NHHC'"),
+    "a loss": ({"loss": "hinge"}, "loss 'hinge': expected cross_entropy or mse"),
+}
+
+
+@pytest.mark.parametrize(("keywords", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_arguments_get_one_clear_error(keywords, message):
+    with pytest.raises(ConfigError, match=message):
+        parity.compare(torch_net(), torch_net(), IMAGES, **keywords)
+
+
+def test_something_else_than_a_model_is_refused():
+    with pytest.raises(ConfigError, match=r"expected a torch.nn.Module or a Keras model or layer, came dict"):
+        parity.compare({}, torch_net(), IMAGES)
+
+
+# --- transfer --------------------------------------------------------------------------------------------------
+
+SEQUENCE, IMAGE, SIGNAL = RNG.normal(size=(3, 7, 5)), RNG.normal(size=(2, 4, 9, 8)), RNG.normal(size=(2, 4, 11))
+
+
+class First(nn.Module):
+    """The first output of a layer."""
+
+    def __init__(self, layer, pick=lambda out: out[0]):
+        super().__init__()
+        self.layer, self.pick = layer, pick
+
+    def forward(self, x):
+        return self.pick(self.layer(x))
+
+
+def sequential(shape, *layers):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+KINDS = {
+    "dense": (lambda: nn.Linear(5, 3), lambda: sequential((7, 5), L.Dense(3)), SEQUENCE),
+    "conv 1-D": (lambda: nn.Conv1d(4, 6, 3), lambda: sequential((11, 4), L.Conv1D(6, 3)), SIGNAL),
+    "conv 2-D": (lambda: nn.Conv2d(4, 6, (3, 2)), lambda: sequential((9, 8, 4), L.Conv2D(6, (3, 2))), IMAGE),
+    "conv 3-D": (
+        lambda: nn.Conv3d(2, 3, (3, 2, 2)), lambda: sequential((5, 4, 6, 2), L.Conv3D(3, (3, 2, 2))),
+        RNG.normal(size=(2, 2, 5, 4, 6)),
+    ),
+    "grouped": (
+        lambda: nn.Conv2d(4, 6, 3, groups=2), lambda: sequential((9, 8, 4), L.Conv2D(6, 3, groups=2)), IMAGE,
+    ),
+    "depthwise": (
+        lambda: nn.Conv2d(4, 8, 3, groups=4), lambda: sequential((9, 8, 4), L.DepthwiseConv2D(3, depth_multiplier=2)),
+        IMAGE,
+    ),
+    "transposed": (
+        lambda: nn.ConvTranspose2d(4, 6, 3, stride=2), lambda: sequential((9, 8, 4), L.Conv2DTranspose(6, 3, strides=2)),
+        IMAGE,
+    ),
+    "embedding": (lambda: nn.Embedding(13, 4), lambda: sequential((5,), L.Embedding(13, 4)), RNG.integers(0, 13, (3, 5))),
+    "batch norm": (
+        lambda: nn.BatchNorm2d(4, eps=1e-3), lambda: sequential((9, 8, 4), L.BatchNormalization()), IMAGE,
+    ),
+    "layer norm": (
+        lambda: nn.LayerNorm(5, eps=1e-3), lambda: sequential((7, 5), L.LayerNormalization()), SEQUENCE,
+    ),
+    "group norm": (
+        lambda: nn.GroupNorm(2, 4, eps=1e-3), lambda: sequential((9, 8, 4), L.GroupNormalization(2)), IMAGE,
+    ),
+    "rnn": (
+        lambda: First(nn.RNN(5, 6, batch_first=True)), lambda: sequential((7, 5), L.SimpleRNN(6, return_sequences=True)),
+        SEQUENCE,
+    ),
+    "lstm": (
+        lambda: First(nn.LSTM(5, 6, batch_first=True)), lambda: sequential((7, 5), L.LSTM(6, return_sequences=True)),
+        SEQUENCE,
+    ),
+    "gru": (
+        lambda: First(nn.GRU(5, 6, batch_first=True)), lambda: sequential((7, 5), L.GRU(6, return_sequences=True)),
+        SEQUENCE,
+    ),
+    "bidirectional lstm": (
+        lambda: First(nn.LSTM(5, 6, batch_first=True, bidirectional=True)),
+        lambda: sequential((7, 5), L.Bidirectional(L.LSTM(6, return_sequences=True))), SEQUENCE,
+    ),
+    "prelu": (
+        lambda: nn.Sequential(nn.Conv2d(4, 4, 1), nn.PReLU(4)),
+        lambda: sequential((9, 8, 4), L.Conv2D(4, 1), L.PReLU(shared_axes=[1, 2])), IMAGE,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make_torch", "make_keras", "x"), KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("direction", ["to keras", "to torch"])
+def test_weights_move_for_every_kind_of_layer(make_torch, make_keras, x, direction):
+    a, b = make_torch(), make_keras()
+    _shake(a)
+    b.set_weights([np.random.default_rng(1).uniform(0.2, 0.8, w.shape) for w in b.get_weights()])
+    models = (a, b) if direction == "to keras" else (b, a)
+    report = parity.compare(*models, x)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(("make_torch", "make_keras", "x"), KINDS.values(), ids=KINDS)
+def test_a_round_trip_is_bit_exact(make_torch, make_keras, x):
+    a, b, c = make_keras(), make_torch(), make_keras()
+    a.set_weights([np.random.default_rng(1).uniform(0.2, 0.8, w.shape) for w in a.get_weights()])
+    parity.transfer(a, b, x)
+    parity.transfer(b, c, x)
+    assert all((v == w).all() for v, w in zip(a.get_weights(), c.get_weights(), strict=True))
+
+
+def _shake(model):
+    with torch.no_grad():
+        for tensor in [*model.parameters(), *model.buffers()]:
+            if tensor.is_floating_point():
+                tensor.uniform_(0.2, 0.8)
+
+
+def test_transfer_is_for_good():
+    a, b = torch_net(), keras_net()
+    assert parity.transfer(a, b, IMAGES)["dense2"].startswith("dense")
+    assert parity.compare(a, b, IMAGES, transfer=False).passed
+
+
+def test_transfer_refuses_layers_without_partner_and_changes_nothing():
+    a, b = nn.Sequential(nn.Linear(5, 5), nn.Linear(5, 3)), sequential((5,), L.Dense(3))
+    before = b.get_weights()
+    with pytest.raises(StateError, match="nothing was changed"):
+        parity.transfer(a, b, RNG.normal(size=(4, 5)))
+    assert all((v == w).all() for v, w in zip(before, b.get_weights(), strict=True))
