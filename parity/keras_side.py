@@ -52,6 +52,8 @@ class KerasSide:
         self.model = model
         self.layers = {name: layer for layer, name in _names(model).items()}
         self.flattened: dict[str, tuple[int, ...]] = {}
+        self.moved_inputs = False
+        self.output_images: list[bool] = []
 
     @contextmanager
     def borrowed(self, dtype: str) -> Iterator[None]:
@@ -64,6 +66,7 @@ class KerasSide:
         inputs = [layer for layer in found if isinstance(layer, layers.InputLayer)]
         inputs += [x for layer in found for x in getattr(layer, "_inputs", None) or ()]
         dtypes = [(x, x._dtype) for x in {id(x): x for x in inputs}.values() if x._dtype.startswith("float")]
+        grouped = [layer for layer in found if isinstance(layer, _BASE_CONV) and layer.groups > 1]
         before = keras.config.dtype_policy(), keras.config.floatx()
         eager = tf.config.functions_run_eagerly()
         try:
@@ -80,8 +83,12 @@ class KerasSide:
                     variable._dtype = dtype
             for x, _ in dtypes:
                 x._dtype = dtype
+            for layer in grouped:
+                layer.convolution_op = _grouped(layer, layer.convolution_op)
             yield
         finally:
+            for layer in grouped:
+                layer.__dict__.pop("convolution_op", None)
             for variable, value, own, array in kept:
                 variable._value, variable._dtype = value, own
                 value.assign(array)
@@ -95,6 +102,7 @@ class KerasSide:
 
     def inputs(self, arrays: Any, layout: str | None) -> Any:
         """Native inputs; images in whatever layout become channels last, floating ones of the model's dtype."""
+        self.moved_inputs = layout is not None and "C" in layout
 
         def native(array: Array) -> tf.Tensor:
             if layout and len(layout) == array.ndim:
@@ -147,6 +155,7 @@ class KerasSide:
                 return Pass(self._outputs(self._call(inputs, train), recorder))
             with tf.GradientTape() as gradient_tape:
                 gradient_tape.watch(sources)
+                recorder.watch = gradient_tape.watch
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
@@ -158,7 +167,7 @@ class KerasSide:
             for g, v in zip(got, [*sources, *variables], strict=True)
         ]
         found = Pass(self._outputs(outputs, recorder), value.numpy())
-        found.input_gradients = [_first(g) if g.ndim > 3 else g for g in got[: len(sources)]]
+        found.input_gradients = [_first(g) if self.moved_inputs else g for g in got[: len(sources)]]
         for (name, own, slot), gradient in zip(owners, got[len(sources) :], strict=True):
             found.parameter_gradients.setdefault(name, {})[own] = slot.canonical(gradient)
         return found
@@ -183,12 +192,15 @@ class KerasSide:
         return self.model(inputs, training=train)
 
     def _outputs(self, outputs: Any, recorder: "_Recorder") -> list[Array]:
-        return [recorder.canonical(t) for t in tf.nest.flatten(outputs)]
+        flat = tf.nest.flatten(outputs)
+        if recorder.images or not self.output_images:  # a bare run does not see where its outputs come from
+            self.output_images = [recorder.is_image(t) for t in flat]
+        return [_first(t.numpy()) if image else t.numpy() for t, image in zip(flat, self.output_images, strict=True)]
 
     def _weighted_sum(self, outputs: Sequence[tf.Tensor], recorder: "_Recorder") -> tf.Tensor:
         parts = []
         for i, tensor in enumerate(outputs):
-            moved = recorder.is_image(tensor)
+            moved = self.output_images[i] if self.output_images else recorder.is_image(tensor)
             weights = output_weights(i, _first_shape(tensor.shape) if moved else tuple(tensor.shape))
             parts.append(tf.reduce_sum(tensor * tf.cast(_last(weights) if moved else weights, tensor.dtype)))
         return tf.add_n(parts)
@@ -231,6 +243,7 @@ class _Recorder:
 
     def __init__(self, side: KerasSide, tape: Tape) -> None:
         self.side, self.tape = side, tape
+        self.watch: Callable[[Any], None] | None = None
         self.images: dict[int, Any] = {}
         self.from_flatten: dict[int, tuple[Any, tuple[int, ...]]] = {}
         self.pending: list[tuple[Call, Any]] = []
@@ -280,10 +293,6 @@ class _Recorder:
 
         return calling
 
-    def canonical(self, tensor: tf.Tensor) -> Array:
-        array = tensor.numpy()
-        return _first(array) if self.is_image(tensor) else array
-
     def is_image(self, tensor: Any) -> bool:
         """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
         return id(tensor) in self.images or len(tensor.shape) > 3
@@ -309,6 +318,8 @@ class _Recorder:
         if not tensor.dtype.is_floating:
             self.tape.input(call, canonical(tensor))
             return tensor
+        if self.tape.forced and self.watch:
+            self.watch(tensor)  # where it was cut off before, what is behind it is looked at all the same
         gate = self.tape.input_gate(call, canonical, _native(image, origin and origin[1], padding))
         passed = _gate(tensor, gate)
         if origin:
@@ -365,6 +376,16 @@ def _gate(tensor: tf.Tensor, gate: Gate) -> tf.Tensor:
         return tf.identity(x if other is None else other), backward
 
     return passing(tensor)
+
+
+def _grouped(layer: Any, convolution: Callable[..., Any]) -> Callable[..., Any]:
+    """A grouped convolution group by group: TensorFlow has no gradient of it on a CPU."""
+
+    def convolve(inputs: tf.Tensor, kernel: Any) -> tf.Tensor:
+        parts = zip(tf.split(inputs, layer.groups, axis=-1), tf.split(kernel, layer.groups, axis=-1), strict=True)
+        return tf.concat([convolution(x, k) for x, k in parts], axis=-1)
+
+    return convolve
 
 
 def _native(image: bool, flat: tuple[int, ...] | None, padding: Padding | None = None) -> Callable[[Array, Any], Any]:

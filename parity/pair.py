@@ -39,12 +39,19 @@ class Pairing:
     alone_a: list[Call] = field(default_factory=list)
     alone_b: list[Call] = field(default_factory=list)
 
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """The names of the pairs."""
+        return [(a.layer.name, b.layer.name) for a, b in self.pairs]
+
 
 def pair(
     calls_a: Sequence[Call],
     calls_b: Sequence[Call],
     hints: Mapping[str, str],
     fingerprints: Callable[[], tuple[Sequence[Call], Sequence[Call]]],
+    *,
+    trust_order: bool = True,
 ) -> Pairing:
     """Pair the calls of two runs.
 
@@ -53,6 +60,7 @@ def pair(
         hints: layers paired by hand, from the name on one side to the name on the other.
         fingerprints: the calls of both sides again, with weights that depend on the shapes alone; asked for only
             where the order does not decide.
+        trust_order: take the order's word where both sides call the same kinds and shapes in the same order.
 
     Raises:
         ConfigError: a hint names a layer that is never called.
@@ -62,7 +70,7 @@ def pair(
     rest_a = [call for call in calls_a if call not in left]
     rest_b = [call for call in calls_b if call not in right]
     owned_a, owned_b = ([c for c in rest if c.layer.parameters] for rest in (rest_a, rest_b))
-    if [_key(c) for c in owned_a] == [_key(c) for c in owned_b]:
+    if trust_order and [_key(c) for c in owned_a] == [_key(c) for c in owned_b]:
         pairs += zip(owned_a, owned_b, strict=True)
     else:
         pairs += _by_fingerprint(owned_a, owned_b, *fingerprints())
@@ -121,12 +129,12 @@ def _by_fingerprint(
 
 
 def _alike(a: Call, b: Call) -> float:
-    """The cosine between what reaches two calls."""
+    """1 where the same reaches two calls, 0 where nothing of it is the same."""
     if not a.received or not b.received or a.received[0].size != b.received[0].size:
         return 0.0
     x, y = a.received[0].ravel().astype(float), b.received[0].ravel().astype(float)
-    norms = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return abs(float(x @ y)) / norms if norms else 0.0
+    norms = float(np.linalg.norm(x) + np.linalg.norm(y))
+    return 1.0 - float(np.linalg.norm(x - y)) / norms if norms else 1.0
 
 
 def _between(

@@ -53,7 +53,8 @@ def culprits(
         if own > LIMIT:
             found.append(_diagnosed(a, b, "forward", own, frameworks, train, one, forced))
             continue
-        back = _backward_error(a, b, one, forced)
+        reached = bool(b.cotangents) or not a.cotangents  # otherwise the fault is behind it
+        back = _backward_error(a, b, one, forced) if reached else 0.0
         if back > LIMIT and tied(a, b):
             continue
         if back > LIMIT:
@@ -73,17 +74,17 @@ def culprits(
 
 def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
     """A cotangent that does not arrive as it does in a, while values do: a branch detached, doubled or scaled."""
+    cut = [bool(a.cotangents) and not b.cotangents for a, b in pairs]
     for place, (a, b) in enumerate(pairs):
+        last = place + 1 == len(pairs)
         shared = a.cotangents.keys() & b.cotangents.keys()
         error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
-        missing = a.cotangents.keys() != b.cotangents.keys()
-        if (error > LIMIT or missing) and a.outputs and b.outputs:
-            behind = pairs[place + 1] if place + 1 < len(pairs) else None
-            where = f"between {_name((a, b))} and {_name(behind) if behind else 'the output'}"
-            if where in blamed:
-                continue
-            text = "no gradient arrives on one side" if missing else _glue(a.cotangents[0], b.cotangents[0])
-            yield Culprit(where, "glue", "backward", float("inf") if missing else error, (), text)
+        ends_here = cut[place] and (last or not cut[place + 1])  # nothing reaches the layers before it either
+        if error > LIMIT or ends_here:
+            where = f"between {_name((a, b))} and {'the output' if last else _name(pairs[place + 1])}"
+            if where not in blamed:
+                text = "no gradient arrives on one side" if ends_here else _glue(a.cotangents[0], b.cotangents[0])
+                yield Culprit(where, "glue", "backward", float("inf") if ends_here else error, (), text)
 
 
 def tied(a: Call, b: Call) -> bool:

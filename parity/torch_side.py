@@ -250,6 +250,8 @@ class _Recorder(TorchFunctionMode):
             if not tensor.is_floating_point():
                 self.tape.input(call, _canonical(tensor, call.layer))
                 return tensor
+            if self.tape.forced and torch.is_grad_enabled() and not tensor.requires_grad:
+                tensor = tensor.detach().requires_grad_()  # cut off before: what is behind it is looked at all the same
             gate = self.tape.input_gate(
                 call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
             )
