@@ -161,7 +161,8 @@ class KerasSide:
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
             owners = [(name, own, slot) for name in self.layers for own, slot in self._trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
-            got = gradient_tape.gradient(value, [*sources, *variables])
+            cut = recorder.tape.cut
+            got = gradient_tape.gradient(value, [*sources, *variables, *cut])[: len(sources) + len(variables)]
         got = [
             np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
             for g, v in zip(got, [*sources, *variables], strict=True)
@@ -319,7 +320,9 @@ class _Recorder:
             self.tape.input(call, canonical(tensor))
             return tensor
         if self.tape.forced and self.watch:
-            self.watch(tensor)  # where it was cut off before, what is behind it is looked at all the same
+            tensor = tf.identity(tensor)
+            self.watch(tensor)
+            self.tape.cut.append(tensor)
         gate = self.tape.input_gate(call, canonical, _native(image, origin and origin[1], padding))
         passed = _gate(tensor, gate)
         if origin:
@@ -363,7 +366,7 @@ class _Recorder:
 def _gate(tensor: tf.Tensor, gate: Gate) -> tf.Tensor:
     """Identity that shows what passes, forward and backward, and may put something else in its place."""
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    @tf.custom_gradient
     def passing(x: tf.Tensor) -> Any:
         other = gate.forward(x)
 

@@ -8,6 +8,7 @@ every tensor between its layers replaced by what the first model had there, forw
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -180,8 +181,8 @@ class _Job:
             self.arrays = kept
         named = {f"output/{i}": array for i, array in enumerate(found.outputs)}
         named |= {f"gradient/input/{i}": array for i, array in enumerate(found.input_gradients)}
-        for pair_of_calls in _layers(pairing):
-            layer, name = pair_of_calls[which].layer, pair_of_calls[0].layer.name
+        for both in _layers(pairing):
+            layer, name = both[which].layer, both[0].layer.name
             own = common(layer.kind, found.parameter_gradients.get(layer.name, {}), gradients=True)
             named |= {f"gradient/parameter/{name}.{parameter}": array for parameter, array in own.items()}
             own = buffers.get(layer.name, {}) if self.train else {}
@@ -286,9 +287,9 @@ class _Job:
         ]
         for one, other in _layers(pairing):
             arrays = [common(call.layer.kind, call.layer.parameters) for call in (one, other)]
-            for which, call, own, partner in (("a", one, *arrays), ("b", other, *arrays[::-1])):
-                names = [f"{call.layer.name}.{name}" for name in own.keys() - partner.keys()]
-                found += [f"{which}: {name} (parameter)" for name in sorted(names) if not self.allows(name)]
+            for i, call in enumerate((one, other)):
+                names = [f"{call.layer.name}.{name}" for name in sorted(arrays[i].keys() - arrays[1 - i].keys())]
+                found += [f"{'ab'[i]}: {name} (parameter)" for name in names if not self.allows(name)]
         return tuple(dict.fromkeys(found))
 
     def allows(self, name: str) -> bool:
@@ -322,7 +323,8 @@ class _Job:
         if (self.a, self.b)[which].framework == "torch":
             from torch.nn import functional as F
 
-            return {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[self.loss]
+            losses: dict[str, Loss] = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}
+            return losses[self.loss]
         import tensorflow as tf
 
         return {
@@ -345,12 +347,12 @@ class _Job:
     def _findings(self, passes: Any, pairing: Pairing) -> Iterator[Finding]:
         (one, buffers_a), (other, buffers_b) = passes
         mode = "train" if self.train else "eval"
-        for group, left, right in (
-            ("output", dict(enumerate(one.outputs)), dict(enumerate(other.outputs))),
-            ("gradient/input", dict(enumerate(one.input_gradients)), dict(enumerate(other.input_gradients))),
+        for group, ours, theirs in (
+            ("output", one.outputs, other.outputs),
+            ("gradient/input", one.input_gradients, other.input_gradients),
         ):
-            for i in sorted(left.keys() | right.keys()):
-                yield _finding(f"float64/{mode}/{group}/{i}", left.get(i), right.get(i))
+            for i, (x, y) in enumerate(zip_longest(ours, theirs)):
+                yield _finding(f"float64/{mode}/{group}/{i}", x, y)
         if self.loss is not None:
             yield _finding(f"float64/{mode}/loss", one.loss, other.loss)
         for call_a, call_b in _layers(pairing):
@@ -462,8 +464,11 @@ def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
     """Give each paired layer its partner's weights; what does not fit is a finding, and nothing of it is moved."""
     problems, moves = [], []
     for one, other in _layers(pairing):
-        arrays = common(one.layer.kind, source.get(one.layer.name))
-        own = target.get(other.layer.name)
+        arrays, own = source.get(one.layer.name), target.get(other.layer.name)
+        if {n: a.shape for n, a in arrays.items()} == {n: a.shape for n, a in own.items()}:
+            moves.append((other.layer.name, arrays))
+            continue
+        arrays = common(one.layer.kind, arrays)
         expected = common(other.layer.kind, own)
         for name in sorted(arrays.keys() | expected.keys()):
             shapes = [found[name].shape if name in found else None for found in (arrays, expected)]

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from dualnet.interface import Array, Arrays, ConfigError
 from parity.side import Call
 
-__all__ = ["Pairing", "common", "pair", "uncommon"]
+__all__ = ["Pairing", "common", "packed", "pair", "uncommon"]
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
@@ -222,3 +222,10 @@ def uncommon(kind: str, arrays: Arrays, like: Arrays) -> dict[str, Array]:
             own = name.removeprefix("in_proj_")
             found[name] = np.concatenate([found.pop(f"{part}_proj.{own}") for part in "qkv"])
     return found
+
+
+def packed(kind: str, arrays: Arrays) -> dict[str, Array]:
+    """The common form as PyTorch has it."""
+    names = {name.replace("bias_l", "bias_ih_l") for name in arrays if name.startswith("bias_l")}
+    names |= {f"in_proj_{name.removeprefix('q_proj.')}" for name in arrays if name.startswith("q_proj.")}
+    return uncommon(kind, arrays, dict.fromkeys(names, np.empty(0)))

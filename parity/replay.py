@@ -4,13 +4,15 @@ In the forced run every layer of b works on a's inputs and a's cotangents, so wh
 and what lies between two layers works on a's outputs and a's input gradients, so what arrives is the glue's doing.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dualnet.interface import Array
 from parity.layer import Fault, LayerRun
-from parity.pair import common
+from parity.pair import common, packed
 from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
@@ -79,7 +81,8 @@ def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
         last = place + 1 == len(pairs)
         shared = a.cotangents.keys() & b.cotangents.keys()
         error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
-        ends_here = cut[place] and (last or not cut[place + 1])  # nothing reaches the layers before it either
+        # Nothing reaches the layers before it either; if the next layer sends nothing, that one is to blame.
+        ends_here = cut[place] and (last or not (cut[place + 1] or blocks(*pairs[place + 1])))
         if error > LIMIT or ends_here:
             where = f"between {_name((a, b))} and {'the output' if last else _name(pairs[place + 1])}"
             if where not in blamed:
@@ -116,9 +119,10 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            call.layer, framework, tuple(a.received), tuple(call.outputs), train,
+            replace(call.layer, parameters=packed(call.layer.kind, call.layer.parameters)), framework, tuple(a.received), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
-            tuple(a.cotangents.values()), tuple(call.input_gradients.values()),
+            tuple(a.cotangents.values()),
+            tuple(call.input_gradients.get(i, np.zeros_like(a.received[i])) for i in sorted(a.input_gradients)),
             common(call.layer.kind, passed.parameter_gradients.get(call.layer.name, {}), gradients=True),
         )
         for i, (call, framework, passed) in enumerate(zip((a, b), frameworks, (one, forced), strict=True))
@@ -127,8 +131,15 @@ def _diagnosed(
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
 
 
+def blocks(a: Call, b: Call) -> bool:
+    """Whether the layer sends no gradient back that its partner sends."""
+    return bool(b.cotangents) and bool(a.input_gradients.keys() - b.input_gradients.keys())
+
+
 def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
     shared = a.input_gradients.keys() & b.input_gradients.keys()
+    if blocks(a, b):
+        return math.inf
     errors = [distance(a.input_gradients[i], b.input_gradients[i]).error for i in shared]
     left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
     right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)

@@ -78,6 +78,8 @@ class Tape:
         self.arrays, self.noise = arrays, noise
         self.forced = forcing.calls if forcing else {}
         self.calls: list[Call] = []
+        self.cut: list[Any] = []
+        """What no gradient would go through, so that what is behind it is looked at all the same."""
 
     def open(self, layer: Layer, *, real: bool) -> Call:
         """A call begins."""
@@ -169,16 +171,15 @@ def with_padding(layer: Layer, padding: Padding | None) -> Layer:
 
 def crop(array: Array, padding: Padding | None) -> Array:
     """Images (N, C, ...) without their padding."""
-    return array if not padding else array[(..., *(slice(a, n - b) for (a, b), n in _sized(array, padding)))]
+    if not padding:
+        return array
+    places = [slice(a, n - b) for (a, b), n in zip(padding, array.shape[2:], strict=True)]
+    return array[:, :, *places]
 
 
 def pad(array: Array, padding: Padding | None) -> Array:
     """Images (N, C, ...) with padding."""
     return array if not padding else np.pad(array, [(0, 0), (0, 0), *padding])
-
-
-def _sized(array: Array, padding: Padding) -> list[tuple[tuple[int, int], int]]:
-    return list(zip(padding, array.shape[2:], strict=True))
 
 
 def channels_first(layout: str) -> str:

@@ -143,10 +143,11 @@ class TorchSide:
         if gradients:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
             parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-            got = torch.autograd.grad(value, [*sources, *parameters.values()], materialize_grads=True)
+            cut = tape.cut if tape else []
+            got = torch.autograd.grad(value, [*sources, *parameters.values(), *cut], materialize_grads=True)
             found.loss = _array(value)
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
-            for name, g in zip(parameters, got[len(sources) :], strict=True):
+            for name, g in zip(parameters, got[len(sources) :], strict=False):
                 layer, parameter = self._owner(name)
                 found.parameter_gradients.setdefault(layer, {})[parameter] = _array(g)
         return found
@@ -217,7 +218,7 @@ class _Recorder(TorchFunctionMode):
             return None
         call = self.open.pop()
         if call is None:
-            self.padded[id(output)] = (output, describe_module(module, ())[1]["padding"])
+            self.padded[id(output)] = (output, _zero_pad(module)[1]["padding"])
             return None
         if call.layer.kind == "dropout" and self.tape.noise and module.training:
             output = _drop(args[0], call, self.tape.noise)
@@ -251,7 +252,8 @@ class _Recorder(TorchFunctionMode):
                 self.tape.input(call, _canonical(tensor, call.layer))
                 return tensor
             if self.tape.forced and torch.is_grad_enabled() and not tensor.requires_grad:
-                tensor = tensor.detach().requires_grad_()  # cut off before: what is behind it is looked at all the same
+                tensor = tensor.detach().requires_grad_()
+                self.tape.cut.append(tensor)
             gate = self.tape.input_gate(
                 call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
             )

@@ -1,0 +1,377 @@
+"""Porting bugs on purpose, to see whether each is caught, blamed on the right layer and given its right cause.
+
+A bug is put into one layer of a copy of a PyTorch model; the other side is the model as it was, or its Keras twin.
+Bugs that a comparison of float32 outputs with ``allclose(atol=1e-5)`` does not see are marked: they are the point.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from dualnet.interface import Array, ConfigError
+from parity.models import compare
+
+__all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "outcomes", "score"]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One bug.
+
+    Args:
+        id: its name.
+        layer: the class of layers that it can befall.
+        inject: changes one such layer in place.
+        causes: the ids of the causes of which one should be named; empty if no cause of the catalogue is this one.
+        train: whether it shows in train mode alone.
+    """
+
+    id: str
+    layer: type[nn.Module] | tuple[type[nn.Module], ...]
+    inject: Callable[[Any], None]
+    causes: tuple[str, ...] = ()
+    train: bool = False
+    models: tuple[str, ...] = ()
+    """Where it changes anything; everywhere without any."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model to put bugs into: how to build it, and an input."""
+
+    build: Callable[[], nn.Module]
+    inputs: Array
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a bug."""
+
+    bug: str
+    model: str
+    layer: str
+    caught: bool
+    blamed: bool
+    diagnosed: bool | None
+    missed_by_allclose: bool
+
+
+def outcomes(*ids: str) -> Iterator[Outcome]:
+    """Put each bug into the first layer of every model that it fits, and compare.
+
+    Args:
+        ids: of the bugs; all without any.
+
+    Raises:
+        ConfigError: no such bug.
+    """
+    if unknown := [id for id in ids if id not in BUGS]:
+        raise ConfigError(f"no bug {unknown[0]!r}: choose from {', '.join(BUGS)}")
+    for bug in [BUGS[id] for id in ids] or BUGS.values():
+        for name, model in MODELS.items():
+            clean = _built(model)
+            layers = [path for path, module in clean.named_modules() if isinstance(module, bug.layer)]
+            if layers and (not bug.models or name in bug.models):
+                yield _outcome(bug, name, model.inputs, clean, layers[0])
+
+
+def score(found: list[Outcome]) -> dict[str, float]:
+    """The shares of bugs that were caught, blamed on the right layer, and diagnosed (of those with a known cause)."""
+    known = [outcome for outcome in found if outcome.diagnosed is not None]
+    return {
+        "caught": float(np.mean([outcome.caught for outcome in found])),
+        "blamed": float(np.mean([outcome.blamed for outcome in found])),
+        "diagnosed": float(np.mean([bool(outcome.diagnosed) for outcome in known])),
+        "missed by allclose": float(np.mean([outcome.missed_by_allclose for outcome in found])),
+    }
+
+
+def _built(model: Model) -> nn.Module:
+    torch.manual_seed(3)
+    built = model.build()
+    with torch.no_grad():
+        for name, tensor in [*built.named_parameters(), *built.named_buffers()]:
+            if tensor.dim() == 1 and tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5) if name.endswith(("weight", "_var")) else tensor.uniform_(0.1, 0.5)
+    return built
+
+
+def _outcome(bug: Bug, name: str, inputs: Array, clean: nn.Module, layer: str) -> Outcome:
+    broken = copy.deepcopy(clean)
+    bug.inject(broken.get_submodule(layer))
+    report = compare(clean, broken, inputs, train=bug.train)
+    blamed = {culprit.where.split(" | ")[0] for culprit in report.culprits}
+    named = {diagnosis.cause for culprit in report.culprits for diagnosis in culprit.diagnoses[:1]}
+    return Outcome(
+        bug.id,
+        name,
+        layer,
+        not report.passed,
+        blamed == {layer},
+        bool(named & set(bug.causes)) if bug.causes else None,
+        _allclose(clean, broken, inputs),
+    )
+
+
+def _allclose(clean: nn.Module, broken: nn.Module, inputs: Array) -> bool:
+    x = torch.tensor(inputs)
+    x = x.float() if x.is_floating_point() else x
+    with torch.no_grad():
+        a, b = clean.eval()(x), broken.eval()(x)
+    return a.shape == b.shape and torch.allclose(a, b, atol=1e-5)
+
+
+# --- ways to break a layer -------------------------------------------------------------------------------------
+
+
+def setting(**values: Any) -> Callable[[Any], None]:
+    """Other settings."""
+
+    def inject(module: Any) -> None:
+        for name, value in values.items():
+            setattr(module, name, value)
+
+    return inject
+
+
+def weights(**changes: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any], None]:
+    """Computing with changed weights, as if they had been converted wrongly."""
+
+    def inject(module: Any) -> None:
+        inner = copy.copy(module)
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            changed = {name: change(getattr(module, name)) for name, change in changes.items()}
+            return functional_call(inner, changed, args, kwargs)
+
+        module.forward = forward
+
+    return inject
+
+
+def computing(function: Callable[[Any, torch.Tensor], torch.Tensor]) -> Callable[[Any], None]:
+    """Computing something else."""
+
+    def inject(module: Any) -> None:
+        module.forward = lambda x: function(module, x)
+
+    return inject
+
+
+def around(
+    before: Callable[[Any], Any] = lambda x: x, after: Callable[[Any], Any] = lambda x: x
+) -> Callable[[Any], None]:
+    """Something else done to what comes in or goes out."""
+
+    def inject(module: Any) -> None:
+        forward = module.forward
+        module.forward = lambda *args: after(forward(*map(before, args)))
+
+    return inject
+
+
+def _drop(module: Any, name: str) -> None:
+    setattr(module, name, None)
+
+
+def _conv(module: Any, x: torch.Tensor, pads: tuple[int, int, int, int], mode: str = "constant") -> torch.Tensor:
+    padded = F.pad(x, pads, mode=mode)
+    return F.conv2d(padded, module.weight, module.bias, module.stride, 0, module.dilation, module.groups)
+
+
+def _norm(
+    m: Any, x: torch.Tensor, mean: Any, var: Any, eps: float | None = None, outside: bool = False
+) -> torch.Tensor:
+    shape = (1, -1, *[1] * (x.dim() - 2))
+    mean, var, gamma, beta = (v.reshape(shape) for v in (mean, var, m.weight, m.bias))
+    eps = m.eps if eps is None else eps
+    return (x - mean) / (var.sqrt() + eps if outside else (var + eps).sqrt()) * gamma + beta
+
+
+def _batch_statistics(m: Any, x: torch.Tensor) -> torch.Tensor:
+    axes = [0, *range(2, x.dim())]
+    return _norm(m, x, x.mean(axes), x.var(axes, unbiased=False))
+
+
+def _swap(tensor: torch.Tensor, *order: int) -> torch.Tensor:
+    parts = tensor.chunk(len(order))
+    return torch.cat([parts[i] for i in order])
+
+
+def _rows_cols(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.transpose(-1, -2)
+
+
+def _forget_bias(tensor: torch.Tensor) -> torch.Tensor:
+    hidden = len(tensor) // 4
+    return torch.cat([tensor[:hidden], tensor[hidden : 2 * hidden] + 1, tensor[2 * hidden :]])
+
+
+def _biased_variance(m: Any, x: torch.Tensor) -> torch.Tensor:
+    axes = [0, *range(2, x.dim())]
+    with torch.no_grad():
+        m.running_mean.mul_(1 - m.momentum).add_(m.momentum * x.mean(axes))
+        m.running_var.mul_(1 - m.momentum).add_(m.momentum * x.var(axes, unbiased=False))
+    return _batch_statistics(m, x)
+
+
+def _layer_norm(m: Any, x: torch.Tensor, unbiased: bool = False, centre: bool = True) -> torch.Tensor:
+    mean = x.mean(-1, keepdim=True) if centre else 0.0
+    spread = x.var(-1, keepdim=True, unbiased=unbiased) if centre else x.square().mean(-1, keepdim=True)
+    return (x - mean) / (spread + m.eps).sqrt() * m.weight + m.bias
+
+
+class _Blocked(torch.autograd.Function):
+    """Identity whose gradient is multiplied by a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, factor: float) -> torch.Tensor:
+        ctx.factor = factor
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        return gradient * ctx.factor, None
+
+
+PADDED = ("image", "decoder")
+
+_ALL = (
+    Bug("conv: padding (0, 2) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (0, 2, 0, 2))), ("conv.padding",), models=PADDED),
+    Bug("conv: padding (2, 0) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (2, 0, 2, 0))), ("conv.padding",), models=PADDED),
+    Bug("conv: no padding", nn.Conv2d, setting(padding=(0, 0)), ("conv.padding",), models=PADDED),
+    Bug("conv: reflected border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "reflect")), ("conv.padding_mode",), models=PADDED),
+    Bug("conv: repeated border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "replicate")), ("conv.padding_mode",), models=PADDED),
+    Bug("conv: kernel rotated", nn.Conv2d, weights(weight=lambda w: w.flip(2, 3)), ("conv.kernel_rotated",)),
+    Bug("conv: kernel H and W swapped", nn.Conv2d, weights(weight=_rows_cols), ("conv.kernel_transposed",)),
+    Bug("conv: kernel flipped left to right", nn.Conv2d, weights(weight=lambda w: w.flip(3)), ("conv.kernel_flipped",)),
+    Bug("conv: input channels reversed", nn.Conv2d, weights(weight=lambda w: w.flip(1)), ("conv.channels_reversed",)),
+    Bug("conv: bias dropped", nn.Conv2d, weights(bias=torch.zeros_like), ("conv.bias",)),
+    Bug("conv: bias added twice", nn.Conv2d, weights(bias=lambda b: 2 * b), ()),
+    Bug("conv: dilation 2", nn.Conv2d, setting(dilation=(2, 2), padding=(2, 2)), ("conv.dilation",), models=PADDED),
+    Bug("conv: stride 2", nn.Conv2d, setting(stride=(2, 2)), ("conv.stride",), models=("image",)),
+    Bug("transposed conv: kernel rotated", nn.ConvTranspose2d, weights(weight=lambda w: w.flip(2, 3)), ("conv_transpose.kernel_rotated",)),
+    Bug("transposed conv: output padding", nn.ConvTranspose2d, setting(output_padding=(1, 1)), ("conv_transpose.output_padding",)),
+    Bug("transposed conv: bias dropped", nn.ConvTranspose2d, weights(bias=torch.zeros_like), ("conv_transpose.bias",)),
+    Bug("batch norm: epsilon 1e-3", nn.BatchNorm2d, setting(eps=1e-3), ("norm.eps",)),
+    Bug("batch norm: epsilon 1.001e-5", nn.BatchNorm2d, setting(eps=1.001e-5), ("norm.eps",)),
+    Bug("batch norm: epsilon outside the root", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var, outside=True)), ("norm.eps_outside",)),
+    Bug("batch norm: scale dropped", nn.BatchNorm2d, weights(weight=torch.ones_like), ("norm.scale",)),
+    Bug("batch norm: shift dropped", nn.BatchNorm2d, weights(bias=torch.zeros_like), ("norm.shift",)),
+    Bug("batch norm: scale and shift swapped", nn.BatchNorm2d, computing(lambda m, x: F.batch_norm(x, m.running_mean, m.running_var, m.bias, m.weight, False, 0.0, m.eps)), ("norm.swapped",)),
+    Bug("batch norm: statistics not loaded", nn.BatchNorm2d, weights(running_mean=torch.zeros_like, running_var=torch.ones_like), ("norm.statistics",)),
+    Bug("batch norm: batch statistics in eval mode", nn.BatchNorm2d, computing(_batch_statistics), ("norm.mode",)),
+    Bug("batch norm: running statistics in train mode", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var)), ("norm.mode",), train=True),
+    Bug("batch norm: momentum is the share kept", nn.BatchNorm2d, setting(momentum=0.9), ("norm.momentum",), train=True),
+    Bug("batch norm: momentum 0.01", nn.BatchNorm2d, setting(momentum=0.01), ("norm.momentum",), train=True),
+    Bug("batch norm: biased running variance", nn.BatchNorm2d, computing(_biased_variance), ("norm.biased",), train=True),
+    Bug("layer norm: epsilon 1e-3", nn.LayerNorm, setting(eps=1e-3), ("norm.eps",)),
+    Bug("layer norm: unbiased variance", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, unbiased=True)), ("norm.unbiased",)),
+    Bug("layer norm: mean not taken off", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, centre=False)), ("norm.rms",)),
+    Bug("layer norm: shift dropped", nn.LayerNorm, weights(bias=torch.zeros_like), ("norm.shift",)),
+    Bug("group norm: one group", nn.GroupNorm, setting(num_groups=1), ("norm.groups",)),
+    Bug("group norm: epsilon 1e-3", nn.GroupNorm, setting(eps=1e-3), ("norm.eps",)),
+    Bug("max pool: average instead", nn.MaxPool2d, computing(lambda m, x: F.avg_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
+    Bug("max pool: padding 1", nn.MaxPool2d, setting(padding=1), ("pool.padding",)),
+    Bug("max pool: ceil", nn.MaxPool2d, setting(ceil_mode=True), ("pool.ceil",)),
+    Bug("average pool: padding not counted", nn.AvgPool2d, setting(count_include_pad=False), ("pool.count_include_pad",)),
+    Bug("average pool: maximum instead", nn.AvgPool2d, computing(lambda m, x: F.max_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
+    Bug("dense: bias dropped", nn.Linear, weights(bias=torch.zeros_like), ("dense.bias",)),
+    Bug("dense: square kernel not transposed", nn.Linear, weights(weight=lambda w: w.t() if w.shape[0] == w.shape[1] else w.flip(0)), ("dense.transposed",)),
+    Bug("relu: missing", nn.ReLU, computing(lambda m, x: x + 0), ("activation.missing",)),
+    Bug("relu: leaky", nn.ReLU, computing(lambda m, x: F.leaky_relu(x, 0.01)), ("activation.wrong",)),
+    Bug("relu: capped at 6", nn.ReLU, computing(lambda m, x: F.relu6(10 * x) / 10), ()),
+    Bug("gelu: tanh form", nn.GELU, setting(approximate="tanh"), ("activation.gelu_form",)),
+    Bug("gelu: relu instead", nn.GELU, computing(lambda m, x: F.relu(x)), ("activation.wrong",)),
+    Bug("leaky relu: slope 0.3", nn.LeakyReLU, setting(negative_slope=0.3), ("activation.slope",)),
+    Bug("elu: alpha 1.5", nn.ELU, setting(alpha=1.5), ("activation.alpha",)),
+    Bug("softmax: other axis", nn.Softmax, setting(dim=1), ("activation.softmax_axis",), models=("rnn",)),
+    Bug("softmax: logarithm", nn.Softmax, computing(lambda m, x: F.log_softmax(x, m.dim)), ("activation.softmax_log",)),
+    Bug("silu: sigmoid instead", nn.SiLU, computing(lambda m, x: torch.sigmoid(x)), ("activation.wrong",)),
+    Bug("lstm: gates in another order", nn.LSTM, weights(weight_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), weight_hh_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_hh_l0=lambda w: _swap(w, 0, 1, 3, 2)), ("recurrent.gate_order",)),
+    Bug("lstm: one bias missing", nn.LSTM, weights(bias_hh_l0=torch.zeros_like), ("recurrent.bias",)),
+    Bug("lstm: forget bias 1 added", nn.LSTM, weights(bias_ih_l0=_forget_bias), ("recurrent.forget_bias",)),
+    Bug("gru: gates in another order", nn.GRU, weights(weight_ih_l0=lambda w: _swap(w, 1, 0, 2), weight_hh_l0=lambda w: _swap(w, 1, 0, 2), bias_ih_l0=lambda w: _swap(w, 1, 0, 2), bias_hh_l0=lambda w: _swap(w, 1, 0, 2)), ("recurrent.gate_order",)),
+    Bug("gru: one bias missing", nn.GRU, weights(bias_hh_l0=torch.zeros_like), ("recurrent.bias",)),
+    Bug("rnn: relu", nn.RNN, computing(lambda m, x: nn.Module.__call__(_relu_rnn(m), x)), ("recurrent.activation",)),
+    Bug("embedding: rows shifted by one", nn.Embedding, weights(weight=lambda w: w.roll(1, 0)), ("embedding.offset",)),
+    Bug("embedding: row 0 zeroed", nn.Embedding, weights(weight=lambda w: torch.cat([torch.zeros_like(w[:1]), w[1:]])), ("embedding.padding",)),
+    Bug("dropout: rate is the share kept", nn.Dropout, setting(p=0.7), ("dropout.rate",), train=True),
+    Bug("upsample: bilinear", nn.Upsample, setting(mode="bilinear", align_corners=False), ("upsample.mode",)),
+    Bug("flatten: other order", nn.Flatten, computing(lambda m, x: x.permute(0, 2, 3, 1).flatten(1)), ("flatten.order",), models=("flat",)),
+    Bug("gradient blocked", nn.Linear, around(before=lambda x: x.detach()), ("backward.blocked",)),
+    Bug("gradient doubled", nn.ReLU, around(after=lambda x: _Blocked.apply(x, 2.0)), ("backward.scaled",)),
+    Bug("gradient of the other sign", nn.ReLU, around(after=lambda x: _Blocked.apply(x, -1.0)), ("backward.sign", "backward.scaled")),
+)  # fmt: skip
+BUGS = {bug.id: bug for bug in _ALL}
+"""Every bug by its id."""
+
+
+def _relu_rnn(module: Any) -> nn.Module:
+    inner = copy.copy(module)
+    inner.__dict__.pop("forward", None)
+    inner.nonlinearity, inner.mode = "relu", "RNN_RELU"
+    return inner
+
+
+# --- models to break -------------------------------------------------------------------------------------------
+
+
+class _First(nn.Module):
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first: torch.Tensor = self.layer(x)[0]
+        return first
+
+
+def _image_net() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 6, 3, padding=1), nn.GroupNorm(2, 6), nn.SiLU(), nn.AvgPool2d(3, 2, 1),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 6), nn.Dropout(0.3), nn.Linear(6, 4), nn.Softmax(-1),
+    )  # fmt: skip
+
+
+def _flat_net() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2), nn.ELU(0.7), nn.Flatten(), nn.Linear(4 * 6 * 5, 9), nn.GELU(), nn.Linear(9, 9),
+        nn.LeakyReLU(0.1), nn.Linear(9, 3),
+    )  # fmt: skip
+
+
+def _decoder() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(5, 4, 3, stride=2), nn.Tanh(),
+        nn.Upsample(scale_factor=2), nn.Conv2d(4, 3, 3, padding=1), nn.Sigmoid(),
+    )  # fmt: skip
+
+
+def _sequence_net(kind: type[nn.Module]) -> Callable[[], nn.Module]:
+    return lambda: nn.Sequential(
+        nn.Embedding(17, 5), nn.LayerNorm(5), _First(kind(5, 6, batch_first=True)), nn.Linear(6, 6), nn.Tanh(),
+        nn.Linear(6, 3), nn.Softmax(-1),
+    )  # fmt: skip
+
+
+_RNG = np.random.default_rng(2)
+_IMAGES = _RNG.normal(size=(4, 3, 13, 12))
+_WORDS = np.concatenate([np.arange(17), _RNG.integers(0, 17, 4 * 7 - 17)]).reshape(4, 7)
+MODELS = {
+    "image": Model(_image_net, _IMAGES),
+    "flat": Model(_flat_net, _IMAGES),
+    "decoder": Model(_decoder, _IMAGES),
+    "lstm": Model(_sequence_net(nn.LSTM), _WORDS),
+    "gru": Model(_sequence_net(nn.GRU), _WORDS),
+    "rnn": Model(_sequence_net(nn.RNN), _WORDS),
+}
+"""Small models that together have every kind of layer that a bug can befall."""
