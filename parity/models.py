@@ -160,7 +160,7 @@ class _Job:
             report = self._report(pairing)
             if report.failures and (again := self.pairing(trust_order=False)).names != pairing.names:
                 other = self._report(again)
-                if len(other.failures) < len(report.failures):
+                if 2 * len(other.failures) < len(report.failures):
                     pairing, report = again, other
                 else:
                     self._report(pairing)  # moves the weights back
@@ -449,15 +449,20 @@ def _first_calls(calls: Sequence[Call]) -> list[Call]:
 
 
 def _mark(model: Side, calls: Sequence[Call]) -> None:
-    """Weights that depend on their shapes alone."""
+    """Weights that depend on their shapes alone; scales, shifts and biases, which one side may lack, do nothing."""
     for call in _first_calls(calls):
         arrays = common(call.layer.kind, call.layer.parameters)
-        marked = {}
+        marked = {name: _neutral(name, array) for name, array in arrays.items()}
         for name, array in arrays.items():
-            rng = np.random.default_rng([len(name), *array.shape])
-            spread = rng.normal(size=array.shape) / np.sqrt(max(1, array[:1].size)) if array.ndim > 1 else None
-            marked[name] = rng.uniform(0.5, 1.5, array.shape) if spread is None else spread
+            if array.ndim > 1:
+                rng = np.random.default_rng([len(name), *array.shape])
+                marked[name] = rng.normal(size=array.shape) * np.sqrt(2.0 / array[:1].size)
         model.put(call.layer.name, uncommon(call.layer.kind, marked, call.layer.parameters))
+
+
+def _neutral(name: str, array: Array) -> Array:
+    """The value with which a scale, a shift, a bias or a statistic changes nothing."""
+    return np.full(array.shape, float(name.rpartition(".")[2] in ("weight", "running_var")))
 
 
 def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
@@ -487,9 +492,8 @@ def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
 
 
 def _matters(name: str, arrays: Arrays) -> bool:
-    """Whether a parameter that one side lacks changes anything: a bias of zeros or a scale of ones does not."""
-    neutral = 1.0 if name.rpartition(".")[2] in ("weight", "running_var") and arrays[name].ndim == 1 else 0.0
-    return bool((arrays[name] != neutral).any())
+    """Whether a parameter that one side lacks changes anything."""
+    return arrays[name].ndim > 1 or bool((arrays[name] != _neutral(name, arrays[name])).any())
 
 
 def _finding(name: str, left: Array | None, right: Array | None, scale: float | None = None) -> Finding:

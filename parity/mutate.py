@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the table of bugs reads best with one bug on a line
 """Porting bugs on purpose, to see whether each is caught, blamed on the right layer and given its right cause.
 
 A bug is put into one layer of a copy of a PyTorch model; the other side is the model as it was, or its Keras twin.

@@ -119,7 +119,8 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            replace(call.layer, parameters=packed(call.layer.kind, call.layer.parameters)), framework, tuple(a.received), tuple(call.outputs), train,
+            replace(call.layer, parameters=packed(call.layer.kind, call.layer.parameters)),
+            framework, tuple(a.received), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
             tuple(call.input_gradients.get(i, np.zeros_like(a.received[i])) for i in sorted(a.input_gradients)),

@@ -103,14 +103,16 @@ class Tape:
             like.append(tensor)
             if self.arrays:
                 call.received[place] = canonical(tensor)
-            return None if other is None else _fit(native, other.received[place], tensor)
+            if other is None or not _replaces(other.received[place], call.received[place]):
+                return None
+            return native(other.received[place], tensor)
 
         def backward(gradient: Any) -> Any:
             if self.arrays:
                 call.input_gradients[place] = canonical(gradient)
             if other is None or place not in other.input_gradients:
                 return None
-            return _fit(native, other.input_gradients[place], gradient)
+            return native(other.input_gradients[place], gradient)
 
         return Gate(forward, backward)
 
@@ -124,16 +126,16 @@ class Tape:
         def forward(tensor: Any) -> Any:
             if self.arrays:
                 call.outputs[place] = canonical(tensor)
-            if other is None or place >= len(other.outputs):
+            if other is None or place >= len(other.outputs) or not _replaces(other.outputs[place], call.outputs[place]):
                 return None
-            return _fit(native, other.outputs[place], tensor)
+            return native(other.outputs[place], tensor)
 
         def backward(cotangent: Any) -> Any:
             if self.arrays:
                 call.cotangents[place] = canonical(cotangent)
             if other is None or place not in other.cotangents:
                 return None
-            return _fit(native, other.cotangents[place], cotangent)
+            return native(other.cotangents[place], cotangent)
 
         return Gate(forward, backward)
 
@@ -142,10 +144,9 @@ _NOTHING = np.empty(0)
 """Stands for an array that has not come yet, or is not kept."""
 
 
-def _fit(native: Callable[[Array, Any], Any], array: Array, like: Any) -> Any:
-    """The array in the place of a tensor, of whatever size; None, which changes nothing, if its rank is another."""
-    tensor = None if array is _NOTHING else native(array, like)
-    return tensor if tensor is not None and len(tensor.shape) == len(like.shape) else None
+def _replaces(array: Array, own: Array) -> bool:
+    """Whether an array of the other side can take the place of our own: images may be of another size."""
+    return array.shape == own.shape or (array.ndim == own.ndim > 3 and array.shape[:2] == own.shape[:2])
 
 
 def output_weights(index: int, shape: tuple[int, ...]) -> Array:

@@ -70,9 +70,9 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
 
 def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
     """The parity report of the recorded sides, in short."""
-    from parity.verdict import compare_traces  # only here: dualnet does without the engine
     from parity.suite import third_opinion
     from parity.trace import Trace
+    from parity.verdict import compare_traces  # only here: dualnet does without the engine
 
     a, b = (Trace.load(job.trace or "") for job in jobs)
     report = compare_traces(a, b, title="parity", reference=third_opinion(a))

@@ -1,6 +1,0 @@
-def diagnose(fault):
-    return ()
-
-
-def measured(fault):
-    return ""
