@@ -57,10 +57,7 @@ def cross_entropy(
     """
     prediction, target = call.inputs
     classes = prediction.shape[1]
-    if from_logits:
-        log_p = log_softmax(prediction, 1)
-    else:
-        log_p = np.log(_probabilities(prediction, clip, normalise))
+    log_p = log_softmax(prediction, 1) if from_logits else np.log(_probabilities(prediction, clip, normalise))
     log_p = np.moveaxis(log_p, 1, -1) / np.log(log_base)
     if target.ndim == prediction.ndim:
         q = np.moveaxis(target, 1, -1)
