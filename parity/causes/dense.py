@@ -1,7 +1,6 @@
 """Why dense layers and embeddings differ; and weights of any layer that lost digits on their way."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -50,12 +49,16 @@ def _bits(x: Array, kept: int) -> Array:
     return ((raw + (1 << (drop - 1))) >> drop << drop).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
+def _decimals(count: int) -> Callable[[Array], Array]:
+    return lambda x: np.round(x, count)
+
+
 ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
     "rounded to float32": lambda x: x.astype(np.float32).astype(np.float64),
     "rounded to float16": lambda x: x.astype(np.float16).astype(np.float64),
     "rounded to bfloat16": lambda x: _bits(x, 7),
     "rounded to TF32": lambda x: _bits(x, 10),
-    **{f"printed with {n} decimals": partial(np.round, decimals=n) for n in (4, 6, 8)},
+    **{f"printed with {n} decimals": _decimals(n) for n in (4, 6, 8)},
 }
 
 

@@ -97,21 +97,6 @@ def _decays(fault: Fault) -> Iterable[float]:
     return (0.0, 0.01, 0.004, 1e-4, 5e-4, 0.1, mine / 2, mine * 2)
 
 
-def _reset(fault: Fault) -> Iterable[Hypothesis]:
-    """Every step is a first step: the state was lost in between."""
-    _, gradients, *norms = fault.a.inputs
-    if fault.a.outputs[0].shape == fault.b.outputs[0].shape and len(gradients) > 1:
-        yield assume(fault, "kept", "lost before the last step", inputs=(
-            fault.b.outputs[0][-2], gradients[-1:], *(norm[-1:] for norm in norms)
-        ), settings=_last_rate(fault), outputs=lambda outputs: (
-            np.concatenate([fault.b.outputs[0][:-1], outputs[0]]),
-        ))  # fmt: skip
-
-
-def _last_rate(fault: Fault) -> dict[str, float]:
-    return {"learning_rate": float(np.ravel(fault.a.layer.settings["learning_rate"])[-1])}
-
-
 def _optimizer(id: str, kinds: tuple[str, ...], title: str, tried: tuple[str, object, object], text: str,
                torch: str, keras: str) -> Cause:  # fmt: skip
     """A cause that is another value of a setting: its name, its default, and the guesses."""
@@ -172,8 +157,9 @@ CAUSES = (
     Cause("optimizer.gradients_accumulated", ALL, "the gradients are not set to zero between steps", _accumulated,
           "gradients {}", "optimizer.zero_grad() before each backward(): {}", "a new GradientTape for each step: {}",
           UPDATE),
-    Cause("optimizer.state_reset", ALL, "the optimizer was made anew between steps", _reset, "state {}",
-          "make the optimizer once: {}", "make the optimizer once: {}", UPDATE),
+    Cause("optimizer.state_reset", ALL, "the optimizer was made anew between steps",
+          setting("reset_each_step", False, (True, False)), "state lost between steps: {}",
+          "make the optimizer once: state lost {}", "make the optimizer once: state lost {}", UPDATE),
     Cause("optimizer.sign", ALL, "one side climbs instead of descending", _negative, "gradients times {}",
           "minimise: gradients times {}", "minimise: gradients times {}", UPDATE),
     _optimizer("learning_rate", ALL, "the learning rates differ", ("learning_rate", None, _rates), "learning rate {}",

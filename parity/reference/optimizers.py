@@ -157,7 +157,9 @@ def adadelta(rho: float = 0.9, eps: float = 1e-6) -> Step:
 def _optimizer(rule: Callable[..., Step], **defaults: Any) -> Kind:
     preparing = tuple(signature(Preparation).parameters)
 
-    def compute(call: Call, learning_rate: float | Sequence[float], **settings: Any) -> Array:
+    def compute(
+        call: Call, learning_rate: float | Sequence[float], reset_each_step: bool = False, **settings: Any
+    ) -> Array:
         chosen = {**defaults, **settings}
         preparation = Preparation(**{name: chosen.pop(name) for name in preparing if name in chosen})
         step, state = rule(**chosen), Averages()
@@ -167,11 +169,13 @@ def _optimizer(rule: Callable[..., Step], **defaults: Any) -> Kind:
         values = []
         for t, (raw, rate, norm) in enumerate(zip(gradients, rates, norms, strict=True), start=1):
             p, g = preparation.decay(p, preparation.clip(raw, float(norm)), float(rate))
+            if reset_each_step:
+                t, state = 1, Averages()
             p = p - step(g, float(rate), t, state)
             values.append(p)
         return np.stack(values)
 
-    names = ("learning_rate", *preparing, *signature(rule).parameters)
+    names = ("learning_rate", "reset_each_step", *preparing, *signature(rule).parameters)
     return Kind(compute, inputs=(2, 3), names=names)
 
 
