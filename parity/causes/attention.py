@@ -88,7 +88,6 @@ def _divisors(fault: Fault) -> Iterable[int]:
     return (heads for heads in range(1, size + 1) if size % heads == 0)
 
 
-TORCH, KERAS = "nn.MultiheadAttention", "keras.layers.MultiHeadAttention"
 LOAD = ("in_proj_weight and out_proj.weight, {}", "set_weights([query, key, value, output]), {}")
 
 CAUSES = (
@@ -100,12 +99,12 @@ CAUSES = (
     Cause("attention.causal", ATTENTION, "the causal masks differ", _causal, "causal mask: {}",
           "attn_mask=nn.Transformer.generate_square_subsequent_mask(T): {}", "use_causal_mask=True: {}"),
     Cause("attention.scale", ATTENTION, "the scores are scaled by other factors", setting("scale", None, _scales),
-          "scale {}", keyword("F.scaled_dot_product_attention", "scale"), "keras.ops.dot_product_attention(scale={})"),
+          "scale {}", "F.scaled_dot_product_attention(..., scale={})", "keras.ops.dot_product_attention(scale={})"),
     Cause("attention.softmax_axis", ATTENTION, "the softmax runs over the queries",
           setting("softmax_over", "keys", ("queries", "keys")), "softmax over the {}", "softmax(dim=...) over the {}",
           "softmax(axis=...) over the {}"),
     Cause("attention.heads", ATTENTION, "the numbers of heads differ", setting("heads", None, _divisors), "{} heads",
-          keyword(TORCH, "num_heads"), keyword(KERAS, "num_heads")),
+          keyword("num_heads"), keyword("num_heads")),
     Cause("attention.key_value", ATTENTION, "key and value are exchanged: Keras takes (query, value, key)", _exchanged,
           "arguments {}", "attention(query, key, value): {}", "attention(query, value, key): {}"),
     Cause("attention.packed_order", ATTENTION, "the packed projections stand in another order", _packed,
@@ -115,6 +114,6 @@ CAUSES = (
     Cause("attention.transposed", ATTENTION, "projections are not transposed as they should be", _transposed,
           "transposed: {}", *LOAD),
     Cause("attention.bias_missing", ATTENTION, "a bias of the projections is missing",
-          without("out_proj.bias", "in_proj_bias"), "{}", keyword(TORCH, "bias", lambda v: not v.startswith("no ")),
-          keyword(KERAS, "use_bias", lambda v: not v.startswith("no "))),
+          without("out_proj.bias", "in_proj_bias"), "{}", keyword("bias", lambda v: not v.startswith("no ")),
+          keyword("use_bias", lambda v: not v.startswith("no "))),
 )  # fmt: skip

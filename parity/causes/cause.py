@@ -157,14 +157,60 @@ def spatial(run: "LayerRun") -> tuple[int, ...]:
     return run.inputs[0].shape[2:]
 
 
-def keyword(
-    name: str, argument: str, value: Callable[[Any], Any] = lambda value: value
-) -> Callable[[Any, "LayerRun"], str]:
-    """The layer's own code, or a class's name, with one keyword; {n} is the number of spatial dimensions."""
+CLASSES = {
+    "dense": ("nn.Linear", "keras.layers.Dense"),
+    "embedding": ("nn.Embedding", "keras.layers.Embedding"),
+    "conv": ("nn.Conv{n}d", "keras.layers.Conv{n}D"),
+    "conv_transpose": ("nn.ConvTranspose{n}d", "keras.layers.Conv{n}DTranspose"),
+    "batch_norm": ("nn.BatchNorm{n}d", "keras.layers.BatchNormalization"),
+    "layer_norm": ("nn.LayerNorm", "keras.layers.LayerNormalization"),
+    "group_norm": ("nn.GroupNorm", "keras.layers.GroupNormalization"),
+    "rms_norm": ("nn.RMSNorm", "keras.layers.RMSNormalization"),
+    "max_pool": ("nn.MaxPool{n}d", "keras.layers.MaxPooling{n}D"),
+    "avg_pool": ("nn.AvgPool{n}d", "keras.layers.AveragePooling{n}D"),
+    "adaptive_avg_pool": ("nn.AdaptiveAvgPool{n}d", "keras.layers.AdaptiveAveragePooling{n}D"),
+    "local_response_norm": ("nn.LocalResponseNorm", "tf.nn.lrn"),
+    "rnn": ("nn.RNN", "keras.layers.SimpleRNN"),
+    "lstm": ("nn.LSTM", "keras.layers.LSTM"),
+    "gru": ("nn.GRU", "keras.layers.GRU"),
+    "attention": ("nn.MultiheadAttention", "keras.layers.MultiHeadAttention"),
+    "leaky_relu": ("nn.LeakyReLU", "keras.layers.LeakyReLU"),
+    "elu": ("nn.ELU", "keras.layers.ELU"),
+    "celu": ("nn.CELU", "keras.ops.celu"),
+    "gelu": ("nn.GELU", "keras.ops.gelu"),
+    "softmax": ("nn.Softmax", "keras.layers.Softmax"),
+    "log_softmax": ("nn.LogSoftmax", "keras.ops.log_softmax"),
+    "softplus": ("nn.Softplus", "keras.ops.softplus"),
+    "hard_tanh": ("nn.Hardtanh", "keras.ops.clip"),
+    "dropout": ("nn.Dropout", "keras.layers.Dropout"),
+    "upsample": ("nn.Upsample", "keras.layers.UpSampling{n}D"),
+    "concat": ("torch.cat", "keras.layers.Concatenate"),
+    "cross_entropy": ("F.cross_entropy", "keras.losses.SparseCategoricalCrossentropy"),
+    "nll": ("F.nll_loss", "keras.losses.SparseCategoricalCrossentropy"),
+    "binary_cross_entropy": ("F.binary_cross_entropy_with_logits", "keras.losses.BinaryCrossentropy"),
+    "kl_div": ("F.kl_div", "keras.losses.KLDivergence"),
+    "mse": ("F.mse_loss", "keras.losses.MeanSquaredError"),
+    "l1": ("F.l1_loss", "keras.losses.MeanAbsoluteError"),
+    "huber": ("F.huber_loss", "keras.losses.Huber"),
+    "smooth_l1": ("F.smooth_l1_loss", "keras.losses.Huber"),
+    "hinge": ("F.hinge_embedding_loss", "keras.losses.Hinge"),
+    "sgd": ("torch.optim.SGD", "keras.optimizers.SGD"),
+    "adam": ("torch.optim.Adam", "keras.optimizers.Adam"),
+    "adamw": ("torch.optim.AdamW", "keras.optimizers.AdamW"),
+    "rmsprop": ("torch.optim.RMSprop", "keras.optimizers.RMSprop"),
+    "adagrad": ("torch.optim.Adagrad", "keras.optimizers.Adagrad"),
+    "adadelta": ("torch.optim.Adadelta", "keras.optimizers.Adadelta"),
+}
+"""What a kind is called in PyTorch and in Keras, for remedies; {n} is the number of spatial dimensions."""
+
+
+def keyword(argument: str, value: Callable[[Any], Any] = lambda value: value) -> Callable[[Any, "LayerRun"], str]:
+    """The layer's own line of code, or its class's name, with one keyword argument set."""
 
     def remedy(given: Any, run: "LayerRun") -> str:
-        rank = max(run.inputs[0].ndim - 2, 1) if run.inputs else 2
-        return call(run.layer.code or name.format(n=rank) + "(...)", argument, value(given))
+        names = CLASSES.get(run.layer.kind, (run.layer.kind, run.layer.kind))
+        name = names[run.framework != "torch"].format(n=max(run.inputs[0].ndim - 2, 1))
+        return call(run.layer.code or f"{name}(...)", argument, value(given))
 
     return remedy
 

@@ -74,26 +74,28 @@ def _padding_amount(fault: Fault) -> Iterable[Hypothesis]:
             yield assume(fault, mine, new, specific=new == theirs, settings={"padding": new})
 
 
-def padding_causes(family: str, kinds: tuple[str, ...], torch: str, keras: str) -> tuple[Cause, ...]:
+def _torch_padding(value: Pairs, run: LayerRun) -> str:
+    if all(before == after for before, after in value):
+        return keyword("padding")(tuple(before for before, _ in value), run)
+    fill = ", value=-inf" if run.layer.kind == "max_pool" else ""
+    return f"x = F.pad(x, {[amount for pair in reversed(value) for amount in pair]}{fill}), then padding=0"
+
+
+def _keras_padding(value: Pairs, run: LayerRun) -> str:
+    if run.layer.kind == "max_pool":
+        return f"x = keras.ops.pad(x, {value} in space, constant_values=-inf), then padding='valid'"
+    return f"keras.layers.ZeroPadding{len(spatial(run))}D({value}), then padding='valid'"
+
+
+def padding_causes(family: str, kinds: tuple[str, ...]) -> tuple[Cause, ...]:
     """The three causes about padding that convolution and pooling share."""
-    one_for_both = keyword(torch, "padding")
-
-    def in_torch(value: Pairs, run: LayerRun) -> str:
-        if all(before == after for before, after in value):
-            return one_for_both(tuple(before for before, _ in value), run)
-        return f"x = F.pad(x, {[amount for pair in reversed(value) for amount in pair]}), then padding=0"
-
-    def in_keras(value: Pairs, run: LayerRun) -> str:
-        rank = len(spatial(run))
-        return f"keras.layers.ZeroPadding{rank}D({value}), then {keras}{rank}D(..., padding='valid')"
-
     found: tuple[tuple[str, str, Generator], ...] = (
         ("same", "'same' padding puts the odd zero at the end, symmetric padding does not", _padding_same),
         ("side", "the odd padding stands on the other side", _padding_side),
         ("amount", "the amounts of padding differ", _padding_amount),
     )
     return tuple(
-        Cause(f"{family}.padding_{name}", kinds, title, generator, "padding {}", in_torch, in_keras)
+        Cause(f"{family}.padding_{name}", kinds, title, generator, "padding {}", _torch_padding, _keras_padding)
         for name, title, generator in found
     )
 
@@ -193,17 +195,17 @@ def _kernel(name: str, title: str, generator: Generator, kinds: tuple[str, ...] 
 
 
 CAUSES = (
-    *padding_causes("conv", CONV, "nn.Conv{n}d", "Conv"),
+    *padding_causes("conv", CONV),
     Cause("conv.padding_mode", CONV, "the border is filled in another way",
           setting("padding_mode", "zeros", ("reflect", "replicate", "circular", "zeros")), "padding mode {}",
-          keyword("nn.Conv{n}d", "padding_mode"), "x = keras.ops.pad(x, ..., mode='{}') before padding='valid'"),
+          keyword("padding_mode"), "x = keras.ops.pad(x, ..., mode='{}') before padding='valid'"),
     Cause("conv.stride", CONV, "the strides differ", setting("stride", 1, (1, 2, 3, 4)), "stride {}",
-          keyword("nn.Conv{n}d", "stride"), keyword("keras.layers.Conv{n}D", "strides")),
+          keyword("stride"), keyword("strides")),
     Cause("conv.dilation", CONV, "the dilations differ", setting("dilation", 1, (1, 2, 3, 4)), "dilation {}",
-          keyword("nn.Conv{n}d", "dilation"), keyword("keras.layers.Conv{n}D", "dilation_rate")),
+          keyword("dilation"), keyword("dilation_rate")),
     Cause("conv.bias_missing", CONV, "one side has no bias", without("bias"), "{}",
-          keyword("nn.Conv{n}d", "bias", lambda value: value == "bias"),
-          keyword("keras.layers.Conv{n}D", "use_bias", lambda value: value == "bias")),
+          keyword("bias", lambda value: value == "bias"),
+          keyword("use_bias", lambda value: value == "bias")),
     _kernel("kernel_flipped", "one side convolves, the other correlates: the kernel is flipped", _flipped),
     _kernel("kernel_transposed", "height and width of the kernel are exchanged", _transposed),
     _kernel("kernel_rotated", "the kernel is rotated or mirrored", _rotated),
@@ -219,13 +221,13 @@ CAUSES = (
           "padding='valid', then keras.layers.Cropping2D({})"),
     Cause("conv_transpose.output_padding", TRANSPOSED, "the output paddings differ",
           setting("output_padding", 0, (0, 1, 2)), "output padding {}",
-          keyword("nn.ConvTranspose{n}d", "output_padding"),
-          keyword("keras.layers.Conv{n}DTranspose", "output_padding")),
+          keyword("output_padding"),
+          keyword("output_padding")),
     Cause("conv_transpose.stride", TRANSPOSED, "the strides differ", setting("stride", 1, (1, 2, 3, 4)), "stride {}",
-          keyword("nn.ConvTranspose{n}d", "stride"), keyword("keras.layers.Conv{n}DTranspose", "strides")),
+          keyword("stride"), keyword("strides")),
     Cause("conv_transpose.bias_missing", TRANSPOSED, "one side has no bias", without("bias"), "{}",
-          keyword("nn.ConvTranspose{n}d", "bias", lambda value: value == "bias"),
-          keyword("keras.layers.Conv{n}DTranspose", "use_bias", lambda value: value == "bias")),
+          keyword("bias", lambda value: value == "bias"),
+          keyword("use_bias", lambda value: value == "bias")),
     _kernel("kernel_flipped", "the kernel is flipped", _flipped, TRANSPOSED),
     _kernel("channels_transposed", "input and output channels of the kernel are exchanged", _channels, TRANSPOSED),
 )  # fmt: skip

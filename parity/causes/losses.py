@@ -84,14 +84,26 @@ def _widths(fault: Fault) -> Iterable[Hypothesis]:
 
 
 REDUCTIONS = ("mean", "sum", "none", "batch_mean", "last_mean", "last_mean_sum")
-TORCH, KERAS = "F.cross_entropy", "keras.losses.CategoricalCrossentropy"
+
+
+def _in_torch(reduction: str) -> str:
+    return {"batch_mean": "batchmean"}.get(reduction, reduction)
+
+
+def _in_keras(reduction: str) -> str:
+    return {"mean": "sum_over_batch_size", "last_mean": "none", "last_mean_sum": "sum"}.get(reduction, reduction)
+
 
 CAUSES = (
+    Cause("loss.weight_divisor", (*CROSS, *NLL),
+          "the mean divides by the sum of the weights (PyTorch) or by the number of samples (Keras)",
+          setting("divisor", "weights", ("samples", "weights")), "divided by the {}",
+          "F.cross_entropy(reduction='sum') / the {}", "reduction='sum', then divide by the {}"),
     Cause("loss.reduction", ALL, "the losses are reduced in other ways", setting("reduction", "mean", REDUCTIONS),
-          "reduction {}", keyword(TORCH, "reduction"), keyword(KERAS, "reduction")),
+          "reduction {}", keyword("reduction", _in_torch), keyword("reduction", _in_keras)),
     Cause("loss.from_logits", (*CROSS, *BINARY), "one side takes logits, the other probabilities", _from_logits,
           "prediction: {}", "F.cross_entropy takes logits, F.nll_loss log probabilities: {}",
-          keyword(KERAS, "from_logits", lambda word: word == "logits")),
+          keyword("from_logits", lambda word: word == "logits")),
     Cause("loss.double_softmax", CROSS, "a softmax stands before a loss that applies one itself", _doubled_softmax,
           "cross entropy {}", "F.cross_entropy of the logits: {}", "from_logits=True of the logits: {}"),
     Cause("loss.clip", (*CROSS, *BINARY, *KL), "one side clips the probabilities",
@@ -102,30 +114,26 @@ CAUSES = (
           "categorical_crossentropy divides: {}"),
     Cause("loss.label_smoothing", (*CROSS, *BINARY), "the label smoothings differ",
           setting("label_smoothing", 0.0, (0.0, 0.1, 0.05, 0.2)), "label smoothing {}",
-          keyword(TORCH, "label_smoothing"), keyword(KERAS, "label_smoothing")),
+          keyword("label_smoothing"), keyword("label_smoothing")),
     Cause("loss.smoothing_spread", CROSS, "the smoothing is spread over all classes or over the others only",
           setting("smooth_over", "all", ("others", "all")), "spread over {}", "label_smoothing spreads over {}",
           "label_smoothing spreads over {}"),
-    Cause("loss.weight_divisor", (*CROSS, *NLL),
-          "the mean divides by the sum of the weights (PyTorch) or by the number of samples (Keras)",
-          setting("divisor", "weights", ("samples", "weights")), "divided by the {}",
-          "F.cross_entropy(reduction='sum') / the {}", "reduction='sum', then divide by the {}"),
     Cause("loss.class_weights", (*CROSS, *NLL), "the class weights differ", _weights, "class weights {}",
-          keyword(TORCH, "weight"), "model.fit(class_weight={})"),
+          keyword("weight"), "model.fit(class_weight={})"),
     Cause("loss.ignore_index", (*CROSS, *NLL), "another label is ignored", setting("ignore_index", -100, _ignored),
-          "ignored label {}", keyword(TORCH, "ignore_index"),
-          keyword("keras.losses.SparseCategoricalCrossentropy", "ignore_class")),
+          "ignored label {}", keyword("ignore_index"),
+          keyword("ignore_class")),
     Cause("loss.log_base", CROSS, "the logarithm has another base",
           setting("log_base", 2.718281828459045, (2.0, 10.0)), "base {}", "divide by math.log({})",
           "divide by math.log({})"),
     Cause("loss.pos_weight", BINARY, "the weights of the positive class differ",
           setting("pos_weight", 1.0, (1.0,)), "weight {}",
-          keyword("F.binary_cross_entropy_with_logits", "pos_weight"),
+          keyword("pos_weight"),
           "tf.nn.weighted_cross_entropy_with_logits(pos_weight={})"),
     Cause("loss.huber_form", HUBER, "smooth L1 is the Huber loss divided by its width", _huber_form, "{}",
           "F.{}_loss", "keras.losses.Huber: times or over its width for {}"),
     Cause("loss.huber_width", HUBER, "the widths of the quadratic part differ", _widths, "width {}",
-          keyword("F.huber_loss", "delta"), keyword("keras.losses.Huber", "delta")),
+          keyword("delta"), keyword("delta")),
     Cause("loss.error", ERRORS, "the errors are of other kinds", _other_error, "{}", "the loss {}", "the loss {}"),
     Cause("loss.kl_swapped", KL, "target and prediction are exchanged", setting("swapped", False, (True, False)),
           "exchanged: {}", "F.kl_div(log prediction, target): exchanged {}",
@@ -134,7 +142,7 @@ CAUSES = (
           setting("log_input", True, (False, True)), "logarithms given: {}", "F.kl_div(q.log(), p): {}",
           "KLDivergence()(p, q): {}"),
     Cause("loss.kl_log_target", KL, "one side takes the logarithm of the target",
-          setting("log_target", False, (False, True)), "logarithms given: {}", keyword("F.kl_div", "log_target"),
+          setting("log_target", False, (False, True)), "logarithms given: {}", keyword("log_target"),
           "KLDivergence()(ops.exp(target), q): {}"),
     Cause("loss.hinge_squared", ("hinge",), "one side squares the hinge", setting("squared", False, (True, False)),
           "squared {}", "clamp(1 - y * x, min=0), squared {}", "keras.losses.SquaredHinge or Hinge: squared {}"),

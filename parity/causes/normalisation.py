@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from parity.causes.cause import Cause, Generator, Hypothesis, assume, has, keyword, number, setting, without
-from parity.layer import Fault
+from parity.layer import Fault, LayerRun
 
 __all__ = ["CAUSES"]
 
@@ -36,7 +36,7 @@ def _momenta(fault: Fault) -> Sequence[float]:
     toward = x.mean(1) - old
     found = float((toward * (new - old)).sum() / (toward**2).sum())
     turned = 1 - fault.a.layer.settings.get("momentum", 0.1)
-    return [value for value in (*usual, found) if abs(value - turned) > 1e-12]
+    return [value for value in (*usual, found) if min(abs(value - turned), abs(value)) > 1e-12]
 
 
 def _parameters(now: str, then: str, **sources: str) -> Generator:
@@ -118,7 +118,9 @@ def _unbiased_batch(fault: Fault) -> Iterable[Hypothesis]:
         yield assume(fault, "divided by n", "divided by n - 1", train=False, parameters=running)
 
 
-TORCH, KERAS = "nn.BatchNorm{n}d", "keras.layers.BatchNormalization"
+def _affine(value: str, run: LayerRun) -> str:
+    argument = "elementwise_affine" if run.layer.kind in LAYER else "affine"
+    return keyword(argument, lambda held: held in ("weight", "bias", "weight and bias"))(value, run)
 
 
 def _copies(target: str) -> tuple[str, str]:
@@ -127,16 +129,16 @@ def _copies(target: str) -> tuple[str, str]:
 
 CAUSES = (
     Cause("norm.epsilon", ALL, "the epsilons differ: 1e-5 in PyTorch, 1e-3 in Keras, if nothing is said",
-          setting("eps", 1e-5, EPSILONS), "epsilon {}", keyword(TORCH, "eps"), keyword(KERAS, "epsilon"), FORWARD),
+          setting("eps", 1e-5, EPSILONS), "epsilon {}", keyword("eps"), keyword("epsilon"), FORWARD),
     Cause("norm.epsilon_place", ALL, "one side adds epsilon to the variance, the other to its root",
           setting("eps_inside", True, (False, True)), "epsilon inside the root: {}",
           "(x - mean) / torch.sqrt(var + eps), inside the root: {}", "(x - mean) / ops.sqrt(var + eps): {}", FORWARD),
     Cause("batch_norm.momentum_convention", BATCH,
           "momentum is the share of the new value in PyTorch, of the old one in Keras", _momentum_turned,
-          "share of the new value {}", keyword(TORCH, "momentum"), keyword(KERAS, "momentum", lambda v: number(1 - v)),
+          "share of the new value {}", keyword("momentum"), keyword("momentum", lambda v: number(1 - v)),
           BUFFERS),
     Cause("batch_norm.momentum", BATCH, "the momenta differ", setting("momentum", 0.1, _momenta),
-          "share of the new value {}", keyword(TORCH, "momentum"), keyword(KERAS, "momentum", lambda v: number(1 - v)),
+          "share of the new value {}", keyword("momentum"), keyword("momentum", lambda v: number(1 - v)),
           BUFFERS),
     Cause("batch_norm.running_variance", BATCH,
           "the running variance is unbiased (n - 1) in PyTorch, biased (n) in Keras",
@@ -150,16 +152,16 @@ CAUSES = (
           _statistics_mode, "statistics: {}", "module.train(...) so that it uses {}",
           "layer(x, training=...) so that it uses {}", FORWARD),
     Cause("batch_norm.axis", BATCH, "another axis is taken for the channels", setting("axis", 1, (1, -1, 2)),
-          "axis {}", "x.movedim({}, 1) before the module", keyword(KERAS, "axis"), FORWARD),
+          "axis {}", "x.movedim({}, 1) before the module", keyword("axis"), FORWARD),
     Cause("norm.weight_missing", ALL, "one side has no scale (gamma)", without("weight", fill=1.0), "{}",
-          keyword(TORCH, "affine", lambda value: value == "weight"),
-          keyword(KERAS, "scale", lambda value: value == "weight"), FORWARD),
+          _affine,
+          keyword("scale", lambda value: value == "weight"), FORWARD),
     Cause("norm.bias_missing", ALL, "one side has no shift (beta)", without("bias", fill=0.0), "{}",
-          keyword(TORCH, "affine", lambda value: value == "bias"),
-          keyword(KERAS, "center", lambda value: value == "bias"), FORWARD),
+          _affine,
+          keyword("center", lambda value: value == "bias"), FORWARD),
     Cause("norm.affine_missing", ALL, "one side has neither scale nor shift",
           lambda fault: [assume(fault, "weight and bias", "neither", parameters={"weight": None, "bias": None})],
-          "{}", keyword(TORCH, "affine", lambda value: value != "neither"),
+          "{}", _affine,
           "keras.layers.BatchNormalization(scale=..., center=...): {}", FORWARD),
     Cause("norm.swapped", ALL, "scale and shift are exchanged",
           _parameters("gamma, beta", "beta, gamma", weight="bias", bias="weight"), "scale and shift from {}",
@@ -172,7 +174,7 @@ CAUSES = (
     Cause("batch_norm.variance_as_deviation", BATCH, "a standard deviation was taken for the variance", _as_deviation,
           "running variance is {}", *_copies("running variance:"), FORWARD),
     Cause("group_norm.groups", GROUP, "the numbers of groups differ", setting("groups", 1, _divisors), "{} groups",
-          keyword("nn.GroupNorm", "num_groups"), keyword("keras.layers.GroupNormalization", "groups"), FORWARD),
+          keyword("num_groups"), keyword("groups"), FORWARD),
     Cause("group_norm.interleaved", GROUP, "the groups take every n-th channel instead of neighbours",
           setting("interleaved", False, (True, False)), "interleaved: {}",
           "x.reshape(N, groups, C // groups, ...) where interleaved: {}",
@@ -182,5 +184,5 @@ CAUSES = (
           "keras.layers.LayerNormalization or RMSNormalization: what {}", FORWARD),
     Cause("layer_norm.axes", LAYER, "other axes are normalised", _axes, "axes {}",
           "nn.LayerNorm(normalized_shape=the shape of axes {})",
-          keyword("keras.layers.LayerNormalization", "axis"), FORWARD),
+          keyword("axis"), FORWARD),
 )  # fmt: skip

@@ -28,11 +28,12 @@ def _rates(fault: Fault) -> Iterable[float]:
 
 def _late(fault: Fault) -> Iterable[Hypothesis]:
     """A schedule one step late or early."""
-    rates = np.asarray(fault.a.layer.settings["learning_rate"], float)
+    rates, theirs = (np.asarray(side.layer.settings["learning_rate"], float) for side in (fault.a, fault.b))
     if rates.ndim:
         shifted = {"one step late": np.r_[rates[:1], rates[:-1]], "one step early": np.r_[rates[1:], rates[-1:]]}
         for then, new in shifted.items():
-            yield assume(fault, "on time", then, settings={"learning_rate": new})
+            specific = np.array_equal(theirs, new)
+            yield assume(fault, "on time", then, specific=specific, settings={"learning_rate": new})
 
 
 def _accumulated(fault: Fault) -> Iterable[Hypothesis]:
@@ -53,7 +54,7 @@ def _clipped(fault: Fault) -> Iterable[Hypothesis]:
     if mine != theirs:
         yield assume(fault, _words(mine), _words(theirs), specific=True, settings=theirs)
     none = dict.fromkeys(names)
-    if mine not in (none, theirs):
+    if mine != none != theirs:
         yield assume(fault, _words(mine), _words(none), settings=none)
     if mine == none:
         for value in (1.0, 0.5, 5.0):
@@ -101,7 +102,7 @@ def _optimizer(id: str, kinds: tuple[str, ...], title: str, tried: tuple[str, ob
                torch: str, keras: str) -> Cause:  # fmt: skip
     """A cause that is another value of a setting: its name, its default, and the guesses."""
     name, default, guesses = tried
-    remedies = keyword("torch.optim.SGD", torch), keyword("keras.optimizers.SGD", keras)
+    remedies = keyword(torch), keyword(keras)
     generator = setting(name, default, guesses)  # type: ignore[arg-type]
     return Cause(f"optimizer.{id}", kinds, title, generator, text, *remedies, UPDATE)
 
@@ -119,7 +120,7 @@ CAUSES = (
     _optimizer("amsgrad", ADAMS, "one side keeps the largest second moment", ("amsgrad", False, (True, False)),
                "amsgrad {}", "amsgrad", "amsgrad"),
     Cause("optimizer.betas", ADAMS, "the betas differ", setting("betas", (0.9, 0.999), _betas), "betas {}",
-          keyword("torch.optim.Adam", "betas"), "keras.optimizers.Adam(beta_1, beta_2) = {}", UPDATE),
+          keyword("betas"), "keras.optimizers.Adam(beta_1, beta_2) = {}", UPDATE),
     _optimizer("rho", (*RMS, *ADADELTA), "the decays of the squares differ", ("rho", None, (0.9, 0.99, 0.95)),
                "rho {}", "alpha", "rho"),
     _optimizer("centered", RMS, "one side subtracts the mean of the gradients", ("centered", False, (True, False)),
@@ -134,7 +135,7 @@ CAUSES = (
                "nesterov", "nesterov"),
     Cause("optimizer.dampening", SGD, "one side dampens the gradient in the velocity",
           setting("dampening", 0.0, lambda fault: (0.0, fault.a.layer.settings.get("momentum", 0.0), 0.1, 0.5)),
-          "dampening {}", keyword("torch.optim.SGD", "dampening"), "Keras knows no dampening: {}", UPDATE),
+          "dampening {}", keyword("dampening"), "Keras knows no dampening: {}", UPDATE),
     _optimizer("momentum", (*SGD, *RMS), "the momenta differ", ("momentum", 0.0, (0.0, 0.9, 0.99, 0.5)), "momentum {}",
                "momentum", "momentum"),
     Cause("optimizer.decay_coupling", ALL, "weight decay goes through the gradient on one side only", _coupling,

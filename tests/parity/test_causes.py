@@ -76,7 +76,7 @@ def recurrent(kind, gates, *more, inputs=7, directions=("",), **settings):
     parameters = {}
     for i, suffix in enumerate(directions):
         for part, width in (("ih", inputs), ("hh", 4)):
-            parameters[f"weight_{part}_l0{suffix}"] = data(4 * gates, width, seed=i)
+            parameters[f"weight_{part}_l0{suffix}"] = data(4 * gates, width, seed=i + 50 * (part == "hh"))
             parameters[f"bias_{part}_l0{suffix}"] = data(4 * gates, seed=i + width)
     settings = {"hidden": 4, "bidirectional": len(directions) == 2, **settings}
     return computed(kind, settings, parameters, data(3, 5, inputs), *more)
@@ -206,7 +206,8 @@ LRN = computed("local_response_norm", {"size": 5, "alpha": 0.5, "beta": 0.75, "k
 PAD = computed("zero_pad", {"padding": ((2, 1), (0, 3))}, {}, data(2, 3, 4, 5))
 JOIN = data(2, 3, 4), data(2, 3, 4, seed=1)
 HINGE = data(6), np.sign(data(6, seed=1))
-KL = np.log(P), P[::-1]
+Q = np.exp(data(7, 5, seed=1)) / np.exp(data(7, 5, seed=1)).sum(1, keepdims=True)
+KL = np.log(P), Q
 DEPTH = conv((6, 1, 3, 3), 2, 3, 8, 7, groups=3)
 NORMS = positive(5) * 5 + 3
 
@@ -240,7 +241,7 @@ FORWARD = {
     "pool.count_include_pad": (AVERAGE, setting(count_include_pad=False)),
     "pool.padding_value": (MAX, on_inputs(lambda x: (np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)]),))
                            | setting(padding=0)),
-    "pool.ceil_mode": (pool("max_pool", kernel=2, stride=3), setting(ceil_mode=True)),
+    "pool.ceil_mode": (pool("avg_pool", kernel=2, stride=3), setting(ceil_mode=True)),
     "pool.kind": (pool("max_pool", kernel=2), {"kind": "avg_pool"}),
     "pool.stride": (pool("max_pool", kernel=3), setting(stride=1)),
     "pool.kernel": (pool("max_pool", kernel=3, stride=1), setting(kernel=2)),
@@ -285,7 +286,7 @@ FORWARD = {
     "activation.softmax_axis": (activation("softmax", axis=-1), setting(axis=1)),
     "activation.hard_sigmoid_form": (activation("hard_sigmoid"), setting(form="old_keras")),
     "activation.softplus_beta": (activation("softplus"), setting(beta=2.0)),
-    "activation.softplus_threshold": (computed("softplus", {"threshold": 20.0}, {}, 10 * data(4, 50)),
+    "activation.softplus_threshold": (computed("softplus", {"threshold": 5.0}, {}, 10 * data(4, 50)),
                                       setting(threshold=None)),
     "activation.lower_bound": (activation("hard_tanh", low=-1.0), setting(low=0.0)),
     "activation.upper_bound": (activation("hard_tanh", high=1.0), setting(high=6.0)),
@@ -345,12 +346,11 @@ FORWARD = {
     "loss.log_base": (loss(), setting(log_base=2.0)),
     "loss.pos_weight": (loss("binary_cross_entropy", data(4, 3), uniform(4, 3), pos_weight=3.0),
                         setting(pos_weight=1.0)),
-    "loss.huber_form": (error("huber", delta=0.25), {"kind": "smooth_l1", "settings": {"beta": 0.25}, "fresh": True}),
+    "loss.huber_form": (error("huber", delta=0.3), {"kind": "smooth_l1", "settings": {"beta": 0.3}, "fresh": True}),
     "loss.huber_width": (error("huber", delta=0.5), setting(delta=1.0)),
     "loss.error": (error("mse"), {"kind": "l1"}),
-    "loss.kl_swapped": (loss("kl_div", P, P[::-1], log_input=False), setting(swapped=True)),
-    "loss.kl_log_input": (loss("kl_div", *KL, reduction="sum"), setting(log_input=False)
-                          | on_inputs(lambda q, p: (q, p))),
+    "loss.kl_swapped": (loss("kl_div", P, Q, log_input=False), setting(swapped=True)),
+    "loss.kl_log_input": (loss("kl_div", P, Q, log_input=False), setting(log_input=True)),
     "loss.kl_log_target": (loss("kl_div", *KL), setting(log_target=True)),
     "loss.hinge_squared": (loss("hinge", *HINGE), setting(squared=True)),
     "loss.factor": (error("mse"), first(lambda y: y / 2)),
@@ -374,7 +374,7 @@ FORWARD = {
     "optimizer.clipping": (optimizer("sgd", clip_norm=0.3), setting(clip_norm=None)),
     "optimizer.schedule": (optimizer("sgd", rate=RATES), setting(learning_rate=np.array([0.5, *RATES[:-1]]))),
     "optimizer.gradients_accumulated": (optimizer("sgd"), on_inputs(lambda p, g: (p, g.cumsum(0)))),
-    "optimizer.state_reset": (optimizer("sgd", momentum=0.9), setting(reset_each_step=True)),
+    "optimizer.state_reset": (optimizer("adam"), setting(reset_each_step=True)),
     "optimizer.sign": (optimizer("adam"), on_inputs(lambda p, g: (p, -g))),
     "optimizer.learning_rate": (optimizer("sgd"), setting(learning_rate=0.0375)),
     "resize.align_corners": (upsample(scale=2, mode="bilinear"), setting(align_corners=True)),
