@@ -28,7 +28,7 @@ def _rates(fault: Fault) -> Iterable[float]:
 
 def _late(fault: Fault) -> Iterable[Hypothesis]:
     """A schedule one step late or early."""
-    rates, theirs = (np.asarray(side.layer.settings["learning_rate"], float) for side in (fault.a, fault.b))
+    rates, theirs = (np.asarray(side.layer.settings.get("learning_rate", 0.0), float) for side in (fault.a, fault.b))
     if rates.ndim:
         shifted = {"one step late": np.r_[rates[:1], rates[:-1]], "one step early": np.r_[rates[1:], rates[-1:]]}
         for then, new in shifted.items():

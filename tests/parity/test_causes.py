@@ -406,10 +406,11 @@ def fault(id):
     return base, *changed(base, **change), "buffer" if id in BUFFERS else "forward"
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 @pytest.mark.parametrize("id", [*FORWARD, *BUFFERS])
-def test_a_hidden_cause_is_found_first(id):
+def test_a_hidden_cause_is_found_first(id, known):
     base, other, layer, phase = fault(id)
-    found = diagnose(Fault(base, replace(other, layer=layer), phase))
+    found = diagnose(Fault(base, replace(other, layer=layer if known else Layer("own", "unknown")), phase))
     assert found, measured(Fault(base, other, phase))
     assert found[0].cause == id, [diagnosis.cause for diagnosis in found]
     assert found[0].remaining <= 1e-10
