@@ -1,11 +1,11 @@
-"""Why dense layers and embeddings differ; and weights of any layer that lost digits on their way."""
+"""Why dense layers and embeddings differ."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from math import sqrt
 
 import numpy as np
 
-from parity.causes.cause import Array, Cause, Hypothesis, assume, keyword, scaled, without
+from parity.causes.cause import Cause, Hypothesis, assume, keyword, scaled, without
 from parity.layer import Fault
 
 __all__ = ["CAUSES"]
@@ -32,34 +32,6 @@ def _input_order(fault: Fault) -> Iterable[Hypothesis]:
             other = f"({features // channels} positions, {channels} channels)"
             mine = f"({channels} channels, {features // channels} positions)"
             yield assume(fault, mine, other, inputs=(x[..., order],))
-
-
-def _rounded(fault: Fault) -> Iterable[Hypothesis]:
-    held = {name: np.asarray(value) for name, value in fault.a.layer.parameters.items()}
-    for then, lossy in ROUNDINGS.items():
-        new = {name: lossy(value) for name, value in held.items()}
-        if any(not np.array_equal(new[name], held[name]) for name in held):
-            yield assume(fault, "as they are", then, parameters=dict(new))
-
-
-def _bits(x: Array, kept: int) -> Array:
-    """Float32 whose significand keeps that many bits, the rest cut off after rounding."""
-    drop = 23 - kept
-    raw = x.astype(np.float32).view(np.uint32)
-    return ((raw + (1 << (drop - 1))) >> drop << drop).astype(np.uint32).view(np.float32).astype(np.float64)
-
-
-def _decimals(count: int) -> Callable[[Array], Array]:
-    return lambda x: np.round(x, count)
-
-
-ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
-    "rounded to float32": lambda x: x.astype(np.float32).astype(np.float64),
-    "rounded to float16": lambda x: x.astype(np.float16).astype(np.float64),
-    "rounded to bfloat16": lambda x: _bits(x, 7),
-    "rounded to TF32": lambda x: _bits(x, 10),
-    **{f"printed with {n} decimals": _decimals(n) for n in (4, 6, 8)},
-}
 
 
 def _padding_row(fault: Fault) -> Iterable[Hypothesis]:
@@ -93,8 +65,6 @@ CAUSES = (
     Cause("dense.input_order", DENSE, "the features were flattened in another order", _input_order,
           "features as {}", "x.permute(0, 2, 3, 1).flatten(1) gives channels last; wanted {}",
           "keras.layers.Permute((3, 1, 2)) before Flatten gives channels first; wanted {}"),
-    Cause("weights.rounded", (), "the weights lost digits on their way", _rounded, "weights {}",
-          "load the weights in full: {}", "load the weights in full: {}"),
     Cause("embedding.padding_row", EMBEDDING, "the row of the padding index is 0 on one side", _padding_row, "{}",
           "nn.Embedding(..., padding_idx=...) empties its row: {}",
           "keras.layers.Embedding(mask_zero=True) empties no row: {}"),

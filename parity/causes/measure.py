@@ -12,6 +12,8 @@ from parity.layer import Fault
 __all__ = ["measured"]
 
 Found = Iterator[str]
+FLOAT32 = 2e-6
+"""A relative error below this may come from a computation in float32."""
 
 
 def measured(fault: Fault) -> str:
@@ -51,6 +53,8 @@ def _compared(a: Array, b: Array) -> Found:
     difference = np.abs(a - b)
     scale = max(float(np.abs(b).max()), np.finfo(float).tiny)
     yield f"greatest error {difference.max() / scale:.2e} of the scale {scale:.3g}"
+    if LIMIT < difference.max() / scale < FLOAT32:
+        yield "no more than the rounding of float32"
     norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
     if min(norms) == 0:
         yield f"side {'a' if norms[0] == 0 else 'b'} is 0 everywhere"

@@ -40,7 +40,9 @@ def _shape(fault: Fault) -> Iterable[Hypothesis]:
 
 
 def _mirrored(fault: Fault) -> Iterable[Hypothesis]:
-    mine, theirs = (around(side.layer.settings.get("padding", 0), side.inputs[0].ndim - 2) for side in (fault.a, fault.b))
+    mine, theirs = (
+        around(side.layer.settings.get("padding", 0), side.inputs[0].ndim - 2) for side in (fault.a, fault.b)
+    )
     changed = {
         "after before before": tuple((after, before) for before, after in mine),
         "last dimension first": mine[::-1],

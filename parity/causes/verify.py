@@ -16,6 +16,7 @@ from parity.causes import (
     normalisation,
     optimizers,
     pooling,
+    precision,
     recurrent,
     shapes,
 )
@@ -27,12 +28,17 @@ from parity.report import Diagnosis
 __all__ = ["CAUSES", "diagnose"]
 
 FAMILIES = (
-    convolution, pooling, normalisation, dense, activation, recurrent, attention, losses, optimizers, shapes, backward,
+    convolution, pooling, normalisation, dense, activation, recurrent, attention, losses, optimizers, shapes, precision,
+    backward,
 )  # fmt: skip
 CAUSES: tuple[Cause, ...] = tuple(cause for family in FAMILIES for cause in family.CAUSES)
 """The catalogue, in the order in which guesses are preferred."""
 LIMIT = 1e-10
 """The greatest error, relative to the tensor's scale, that counts as none."""
+SCREEN = 1e-8
+"""The same for a single sample, whose scale may be smaller than that of all."""
+BY_SAMPLE = {"conv", "conv_transpose", "max_pool", "avg_pool", "upsample"}
+"""The costly kinds that treat each sample alone."""
 WORK = 2e7
 """Values that may be put through the reference for pairs of guesses."""
 
@@ -184,4 +190,10 @@ def _seconds(fault: Fault, first: Cause) -> Iterable[tuple[Cause, Hypothesis]]:
 
 
 def _remaining(hypothesis: Hypothesis, fault: Fault) -> float:
+    target = fault.b.outputs
+    if hypothesis.run.layer.kind in BY_SAMPLE and fault.phase == "forward" and len(hypothesis.run.inputs) == 1:
+        # one sample is enough to see that a hypothesis is wrong
+        one = replace(hypothesis, run=replace(hypothesis.run, inputs=(hypothesis.run.inputs[0][:1],)))
+        if (error := distance(_predicted(one, fault.phase), tuple(y[:1] for y in target))) > SCREEN:
+            return error
     return distance(_predicted(hypothesis, fault.phase), observed(fault.b, fault.phase))

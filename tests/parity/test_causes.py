@@ -276,6 +276,7 @@ FORWARD = {
     "dense.bias_missing": (dense(), missing("bias")),
     "dense.input_order": (dense(), on_inputs(lambda x: (x.reshape(3, 4, 3).swapaxes(1, 2).reshape(3, 12),))),
     "weights.rounded": (dense(), every(lambda value: value.astype(np.float16).astype(float))),
+    "settings.float32": (activation("leaky_relu", slope=0.3), setting(slope=float(np.float32(0.3)))),
     "embedding.padding_row": (embedding(), weights(lambda w: w * (np.arange(7) != 0)[:, None])),
     "embedding.offset": (embedding(), weights(lambda w: np.roll(w, -1, 0))),
     "embedding.scaled": (embedding(), first(lambda y: y * np.sqrt(5))),
@@ -568,11 +569,12 @@ X = data(2, 3, 6, 5)
         (lambda y: y.transpose(0, 2, 3, 1), "the same values in another order"),
         (lambda y: y.reshape(2, -1), "the same values in another shape"),
         (lambda y: 0 * y, "side b is 0 everywhere"),
+        (lambda y: y.astype(np.float32), "rounding of float32"),
         (lambda y: y + np.nan, "are not finite"),
         (lambda y: y + (y == y.max()), "0.6% of the elements differ"),
     ],
     ids=["factor", "offset", "channel-offset", "channel", "edge", "border", "reversed", "shifted", "order", "shape",
-         "zero", "nan", "share"],
+         "zero", "float32", "nan", "share"],
 )  # fmt: skip
 def test_what_was_measured(change, said):
     base = computed("identity", {}, {}, X)
