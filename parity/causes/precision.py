@@ -51,7 +51,8 @@ def _constants(fault: Fault) -> Iterable[Hypothesis]:
     for name, value in held.items():
         for new in dict.fromkeys((_single(value), 1 - _single(1 - value))):
             if 0 < abs(new - value) < 1e-6 * abs(value):
-                yield assume(fault, f"{name} in float64", f"{name} in float32", settings={name: new})
+                specific = fault.b.layer.settings.get(name) == new
+                yield assume(fault, f"{name} in float64", f"{name} in float32", specific=specific, settings={name: new})
     if len(rounded) > 1:
         yield assume(fault, "all in float64", "all in float32", settings=rounded)
 

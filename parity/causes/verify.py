@@ -28,7 +28,7 @@ from parity.report import Diagnosis
 __all__ = ["CAUSES", "diagnose"]
 
 FAMILIES = (
-    convolution, pooling, normalisation, dense, activation, recurrent, attention, losses, optimizers, shapes, precision,
+    precision, convolution, pooling, normalisation, dense, activation, recurrent, attention, losses, optimizers, shapes,
     backward,
 )  # fmt: skip
 CAUSES: tuple[Cause, ...] = tuple(cause for family in FAMILIES for cause in family.CAUSES)
