@@ -1,7 +1,7 @@
 """Run one backend on a concept and write down everything worth comparing, as a `Trace`.
 
 Weights and inputs are drawn in NumPy from one seed, by name, and are exact in float32, so that both sides and
-both precisions start from the same numbers.
+both precisions start from the same numbers. So are the masks of dropout layers, anew for each stage of training.
 """
 
 import hashlib
@@ -202,7 +202,8 @@ def _record_model(
         put("eval/output", before)
         stages = {name: stage.axes for name, stage in declared.stages(settings).items()}
         put("eval/layer", backend.layers(model, native, stages))
-        found = backend.gradients(model, native, native_targets, loss)
+        with backend.noise(model, seed):
+            found = backend.gradients(model, native, native_targets, loss)
         put("train/output", outputs(found.outputs))
         put("train", {"loss": backend.array(found.loss)})
         floating = [name for name, spec in specs.items() if not spec.classes]
@@ -224,15 +225,16 @@ def _record_model(
             trace.response.update(reacts)
         for rule_name, rule in OPTIMIZERS.items():
             backend.load(model, start)
-            trainer = backend.trainer(model, loss, rule)
-            losses = []
-            for step in range(1, STEPS + 1):
-                batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
-                native = [backend.tensor(array, specs[name].axes) for name, array in batch.items()]
-                losses.append(backend.array(trainer.step(native, backend.tensor(labels, target_spec.axes))))
-                state = backend.state(model)
-                put(f"{rule_name}/step{step}/parameter", state.parameters)
-                put(f"{rule_name}/step{step}/buffer", state.buffers)
+            with backend.noise(model, seed):
+                trainer = backend.trainer(model, loss, rule)
+                losses = []
+                for step in range(1, STEPS + 1):
+                    batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
+                    native = [backend.tensor(array, specs[name].axes) for name, array in batch.items()]
+                    losses.append(backend.array(trainer.step(native, backend.tensor(labels, target_spec.axes))))
+                    state = backend.state(model)
+                    put(f"{rule_name}/step{step}/parameter", state.parameters)
+                    put(f"{rule_name}/step{step}/buffer", state.buffers)
             put(rule_name, {"losses": np.array(losses)})
 
 

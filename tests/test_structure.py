@@ -85,6 +85,10 @@ def allowed(name):
         return ("dualnet.interface", "dualnet.catalogue", "dualnet.process")
     if name in ("dualnet.tf", "dualnet.torch"):
         return ("dualnet",)
+    if name == "dualnet.noise":
+        return ("dualnet.interface",)
+    if name in [f"dualnet.{backend}._noise" for backend in BACKENDS]:
+        return ("dualnet.interface", "dualnet.noise")
     if side == "concepts":
         return ("dualnet.interface", "dualnet.concepts")
     if side in BACKENDS:

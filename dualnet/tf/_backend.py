@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import keras
@@ -20,6 +20,7 @@ from dualnet.interface import (
     check_fit,
     named_outputs,
 )
+from dualnet.tf._noise import noise
 from dualnet.tf._training import TensorFlowTrainer
 from dualnet.tf._variables import dotted
 from dualnet.tf._variables import slots as slots_of
@@ -159,6 +160,9 @@ class TensorFlowBackend:
 
     def trainer(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> TensorFlowTrainer:
         return TensorFlowTrainer(model, loss, optimizer)
+
+    def noise(self, model: keras.Model, seed: int) -> AbstractContextManager[None]:
+        return noise(model, seed)
 
     def batches(
         self, inputs: list[Any], targets: Any, order: Array, batch_size: int

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dualnet.interface import Array, Arrays, Gradients, Loss, Optimizer, State, check_fit, named_outputs
+from dualnet.torch._noise import noise
 
 __all__ = ["BACKEND"]
 
@@ -115,6 +116,9 @@ class TorchBackend:
 
     def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> "TorchTrainer":
         return TorchTrainer(model, loss, optimizer)
+
+    def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[None]:
+        return noise(model, seed)
 
     def batches(
         self, inputs: list[Any], targets: Any, order: Array, batch_size: int
