@@ -7,7 +7,7 @@ Axes are written in letters: N batch, C channels, D H W depth, height and width,
 Canonical arrays are channels first ("NCHW"), as in PyTorch; the TensorFlow backend converts at the seam.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field
 from numbers import Integral, Real
@@ -428,7 +428,7 @@ class Trainer(Protocol):
         """One update in train mode; returns the native mean loss before it, without waiting for it."""
 
     def steps(self, inputs: list[Any], targets: Any, order: Array, batch_size: int) -> Any:
-        """One update for each batch of rows in this order, the last possibly smaller; returns the losses, (S,)."""
+        """One update for each of `Backend.batches` of the same arguments; returns their native losses, (S,)."""
 
     def predict(self, inputs: list[Any]) -> list[Any]:
         """Native outputs in evaluation mode, in declared order, without gradients."""
@@ -488,3 +488,8 @@ class Backend(Protocol):
         A layer's n-th call in train mode has the n-th mask of its dotted name, kept where the number is at least
         the rate; counting starts anew here. A trainer made within it keeps these streams in its graphs.
         """
+
+    def batches(
+        self, inputs: list[Any], targets: Any, order: Array, batch_size: int
+    ) -> Iterator[tuple[list[Any], Any]]:
+        """Native batches of native tensors, rows in this order, the last one possibly smaller."""

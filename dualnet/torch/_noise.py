@@ -32,17 +32,17 @@ def noise(model: nn.Module, seed: int) -> Iterator[None]:
 
 
 def _drawing(module: nn.Module, stream: Stream) -> Callable[[torch.Tensor], torch.Tensor]:
-    def forward(input: torch.Tensor) -> torch.Tensor:
+    def forward(x: torch.Tensor) -> torch.Tensor:
         if not module.training:
-            return input
+            return x
         rate = module.p
-        shape = tuple(input.shape)
+        shape = tuple(x.shape)
         if isinstance(module, CHANNELS):
             shape = (*shape[:2], *(1 for _ in shape[2:]))  # N C 1 ...: whole channels
-        keep = torch.as_tensor(stream.keep(rate, shape)).to(input)
+        keep = torch.as_tensor(stream.keep(rate, shape)).to(x)
         if isinstance(module, nn.AlphaDropout):
-            return _affine(input * keep + ALPHA * (1 - keep), rate)
-        return input * keep / (1 - rate) if rate < 1 else input * keep
+            return _affine(x * keep + ALPHA * (1 - keep), rate)
+        return x * keep / (1 - rate) if rate < 1 else x * keep
 
     return forward
 
