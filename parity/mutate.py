@@ -17,7 +17,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from dualnet.interface import Array, ConfigError
-from parity.models import compare
+from parity import compare
 
 __all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "outcomes", "score"]
 
