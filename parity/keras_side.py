@@ -358,7 +358,7 @@ class _Recorder:
         shape = _first_shape(x.shape) if image else tuple(x.shape)
         if call.layer.settings["shape"] == "channel":
             shape = (*shape[:2], *[1] * (len(shape) - 2))
-        uniform = noise(call, shape) if noise else np.zeros(shape)
+        call.noise = uniform = noise(call, shape) if noise else np.zeros(shape)
         kept = (_last(uniform) if image else uniform) >= rate
         return x * tf.cast(kept, x.dtype) / tf.constant(1 - rate, x.dtype)
 

@@ -30,8 +30,10 @@ class Bug:
         id: its name.
         layer: the class of layers that it can befall.
         inject: changes one such layer in place.
-        causes: the ids of the causes of which one should be named; empty if no cause of the catalogue is this one.
+        causes: the ids of the causes that should be named, or of which one should; empty if none of the catalogue is it.
         train: whether it shows in train mode alone.
+        models: where it changes anything; everywhere without any.
+        fits: which layers of the class it can befall.
     """
 
     id: str
@@ -40,7 +42,11 @@ class Bug:
     causes: tuple[str, ...] = ()
     train: bool = False
     models: tuple[str, ...] = ()
-    """Where it changes anything; everywhere without any."""
+    fits: Callable[[Any], bool] = lambda module: True
+
+    def befalls(self, module: nn.Module) -> bool:
+        """Whether it can be put into this layer."""
+        return isinstance(module, self.layer) and self.fits(module)
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def outcomes(*ids: str) -> Iterator[Outcome]:
     for bug in [BUGS[id] for id in ids] or BUGS.values():
         for name, model in MODELS.items():
             clean = _built(model)
-            layers = [path for path, module in clean.named_modules() if isinstance(module, bug.layer)]
+            layers = [path for path, module in clean.named_modules() if bug.befalls(module)]
             if layers and (not bug.models or name in bug.models):
                 yield _outcome(bug, name, model.inputs, clean, layers[0])
 
@@ -109,14 +115,16 @@ def _outcome(bug: Bug, name: str, inputs: Array, clean: nn.Module, layer: str) -
     bug.inject(broken.get_submodule(layer))
     report = compare(clean, broken, inputs, train=bug.train)
     blamed = {culprit.where.split(" | ")[0] for culprit in report.culprits}
-    named = {diagnosis.cause for culprit in report.culprits for diagnosis in culprit.diagnoses[:1]}
+    named = {
+        part for culprit in report.culprits for first in culprit.diagnoses[:1] for part in first.cause.split(" + ")
+    }
     return Outcome(
         bug.id,
         name,
         layer,
         not report.passed,
         blamed == {layer},
-        bool(named & set(bug.causes)) if bug.causes else None,
+        bool(named) and named <= set(bug.causes) if bug.causes else None,
         _allclose(clean, broken, inputs),
     )
 
@@ -149,6 +157,7 @@ def weights(**changes: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any]
         inner = copy.copy(module)
 
         def forward(*args: Any, **kwargs: Any) -> Any:
+            inner.training = module.training
             changed = {name: change(getattr(module, name)) for name, change in changes.items()}
             return functional_call(inner, changed, args, kwargs)
 
@@ -245,47 +254,47 @@ class _Blocked(torch.autograd.Function):
 PADDED = ("image", "decoder")
 
 _ALL = (
-    Bug("conv: padding (0, 2) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (0, 2, 0, 2))), ("conv.padding",), models=PADDED),
-    Bug("conv: padding (2, 0) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (2, 0, 2, 0))), ("conv.padding",), models=PADDED),
-    Bug("conv: no padding", nn.Conv2d, setting(padding=(0, 0)), ("conv.padding",), models=PADDED),
+    Bug("conv: padding (0, 2) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (0, 2, 0, 2))), ("conv.padding_side", "conv.padding_amount"), models=PADDED),
+    Bug("conv: padding (2, 0) instead of (1, 1)", nn.Conv2d, computing(lambda m, x: _conv(m, x, (2, 0, 2, 0))), ("conv.padding_side", "conv.padding_amount"), models=PADDED),
+    Bug("conv: no padding", nn.Conv2d, setting(padding=(0, 0)), ("conv.padding_amount",), models=PADDED),
     Bug("conv: reflected border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "reflect")), ("conv.padding_mode",), models=PADDED),
     Bug("conv: repeated border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "replicate")), ("conv.padding_mode",), models=PADDED),
-    Bug("conv: kernel rotated", nn.Conv2d, weights(weight=lambda w: w.flip(2, 3)), ("conv.kernel_rotated",)),
+    Bug("conv: kernel rotated", nn.Conv2d, weights(weight=lambda w: w.flip(2, 3)), ("conv.kernel_flipped",)),
     Bug("conv: kernel H and W swapped", nn.Conv2d, weights(weight=_rows_cols), ("conv.kernel_transposed",)),
-    Bug("conv: kernel flipped left to right", nn.Conv2d, weights(weight=lambda w: w.flip(3)), ("conv.kernel_flipped",)),
-    Bug("conv: input channels reversed", nn.Conv2d, weights(weight=lambda w: w.flip(1)), ("conv.channels_reversed",)),
-    Bug("conv: bias dropped", nn.Conv2d, weights(bias=torch.zeros_like), ("conv.bias",)),
+    Bug("conv: kernel flipped left to right", nn.Conv2d, weights(weight=lambda w: w.flip(3)), ("conv.kernel_rotated",)),
+    Bug("conv: input channels reversed", nn.Conv2d, weights(weight=lambda w: w.flip(1)), ("conv.input_reversed",)),
+    Bug("conv: bias dropped", nn.Conv2d, weights(bias=torch.zeros_like), ("conv.bias_missing",)),
     Bug("conv: bias added twice", nn.Conv2d, weights(bias=lambda b: 2 * b), ()),
-    Bug("conv: dilation 2", nn.Conv2d, setting(dilation=(2, 2), padding=(2, 2)), ("conv.dilation",), models=PADDED),
+    Bug("conv: dilation 2", nn.Conv2d, setting(dilation=(2, 2), padding=(2, 2)), ("conv.dilation", "conv.padding_amount"), models=PADDED),
     Bug("conv: stride 2", nn.Conv2d, setting(stride=(2, 2)), ("conv.stride",), models=("image",)),
-    Bug("transposed conv: kernel rotated", nn.ConvTranspose2d, weights(weight=lambda w: w.flip(2, 3)), ("conv_transpose.kernel_rotated",)),
+    Bug("transposed conv: kernel rotated", nn.ConvTranspose2d, weights(weight=lambda w: w.flip(2, 3)), ("conv_transpose.kernel_flipped",)),
     Bug("transposed conv: output padding", nn.ConvTranspose2d, setting(output_padding=(1, 1)), ("conv_transpose.output_padding",)),
-    Bug("transposed conv: bias dropped", nn.ConvTranspose2d, weights(bias=torch.zeros_like), ("conv_transpose.bias",)),
-    Bug("batch norm: epsilon 1e-3", nn.BatchNorm2d, setting(eps=1e-3), ("norm.eps",)),
-    Bug("batch norm: epsilon 1.001e-5", nn.BatchNorm2d, setting(eps=1.001e-5), ("norm.eps",)),
-    Bug("batch norm: epsilon outside the root", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var, outside=True)), ("norm.eps_outside",)),
-    Bug("batch norm: scale dropped", nn.BatchNorm2d, weights(weight=torch.ones_like), ("norm.scale",)),
-    Bug("batch norm: shift dropped", nn.BatchNorm2d, weights(bias=torch.zeros_like), ("norm.shift",)),
+    Bug("transposed conv: bias dropped", nn.ConvTranspose2d, weights(bias=torch.zeros_like), ("conv_transpose.bias_missing",)),
+    Bug("batch norm: epsilon 1e-3", nn.BatchNorm2d, setting(eps=1e-3), ("norm.epsilon",)),
+    Bug("batch norm: epsilon 1.001e-5", nn.BatchNorm2d, setting(eps=1.001e-5), ("norm.epsilon",)),
+    Bug("batch norm: epsilon outside the root", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var, outside=True)), ("norm.epsilon_place",)),
+    Bug("batch norm: scale dropped", nn.BatchNorm2d, weights(weight=torch.ones_like), ("norm.weight_missing",)),
+    Bug("batch norm: shift dropped", nn.BatchNorm2d, weights(bias=torch.zeros_like), ("norm.bias_missing",)),
     Bug("batch norm: scale and shift swapped", nn.BatchNorm2d, computing(lambda m, x: F.batch_norm(x, m.running_mean, m.running_var, m.bias, m.weight, False, 0.0, m.eps)), ("norm.swapped",)),
-    Bug("batch norm: statistics not loaded", nn.BatchNorm2d, weights(running_mean=torch.zeros_like, running_var=torch.ones_like), ("norm.statistics",)),
-    Bug("batch norm: batch statistics in eval mode", nn.BatchNorm2d, computing(_batch_statistics), ("norm.mode",)),
-    Bug("batch norm: running statistics in train mode", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var)), ("norm.mode",), train=True),
-    Bug("batch norm: momentum is the share kept", nn.BatchNorm2d, setting(momentum=0.9), ("norm.momentum",), train=True),
-    Bug("batch norm: momentum 0.01", nn.BatchNorm2d, setting(momentum=0.01), ("norm.momentum",), train=True),
-    Bug("batch norm: biased running variance", nn.BatchNorm2d, computing(_biased_variance), ("norm.biased",), train=True),
-    Bug("layer norm: epsilon 1e-3", nn.LayerNorm, setting(eps=1e-3), ("norm.eps",)),
-    Bug("layer norm: unbiased variance", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, unbiased=True)), ("norm.unbiased",)),
-    Bug("layer norm: mean not taken off", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, centre=False)), ("norm.rms",)),
-    Bug("layer norm: shift dropped", nn.LayerNorm, weights(bias=torch.zeros_like), ("norm.shift",)),
-    Bug("group norm: one group", nn.GroupNorm, setting(num_groups=1), ("norm.groups",)),
-    Bug("group norm: epsilon 1e-3", nn.GroupNorm, setting(eps=1e-3), ("norm.eps",)),
+    Bug("batch norm: statistics not loaded", nn.BatchNorm2d, weights(running_mean=torch.zeros_like, running_var=torch.ones_like), ("batch_norm.statistics_not_loaded",)),
+    Bug("batch norm: batch statistics in eval mode", nn.BatchNorm2d, computing(_batch_statistics), ("batch_norm.mode",)),
+    Bug("batch norm: running statistics in train mode", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var)), ("batch_norm.mode",), train=True),
+    Bug("batch norm: momentum is the share kept", nn.BatchNorm2d, setting(momentum=0.9), ("batch_norm.momentum", "batch_norm.momentum_convention",), train=True),
+    Bug("batch norm: momentum 0.01", nn.BatchNorm2d, setting(momentum=0.01), ("batch_norm.momentum", "batch_norm.momentum_convention",), train=True),
+    Bug("batch norm: biased running variance", nn.BatchNorm2d, computing(_biased_variance), ("batch_norm.running_variance",), train=True),
+    Bug("layer norm: epsilon 1e-3", nn.LayerNorm, setting(eps=1e-3), ("norm.epsilon",)),
+    Bug("layer norm: unbiased variance", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, unbiased=True)), ("norm.unbiased_variance",)),
+    Bug("layer norm: mean not taken off", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, centre=False)), ("layer_norm.kind",)),
+    Bug("layer norm: shift dropped", nn.LayerNorm, weights(bias=torch.zeros_like), ("norm.bias_missing",)),
+    Bug("group norm: one group", nn.GroupNorm, setting(num_groups=1), ("group_norm.groups",)),
+    Bug("group norm: epsilon 1e-3", nn.GroupNorm, setting(eps=1e-3), ("norm.epsilon",)),
     Bug("max pool: average instead", nn.MaxPool2d, computing(lambda m, x: F.avg_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
-    Bug("max pool: padding 1", nn.MaxPool2d, setting(padding=1), ("pool.padding",)),
-    Bug("max pool: ceil", nn.MaxPool2d, setting(ceil_mode=True), ("pool.ceil",)),
+    Bug("max pool: padding 1", nn.MaxPool2d, setting(padding=1), ("pool.padding_amount",)),
+    Bug("max pool: ceil", nn.MaxPool2d, setting(ceil_mode=True), ("pool.ceil_mode",)),
     Bug("average pool: padding not counted", nn.AvgPool2d, setting(count_include_pad=False), ("pool.count_include_pad",)),
     Bug("average pool: maximum instead", nn.AvgPool2d, computing(lambda m, x: F.max_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
-    Bug("dense: bias dropped", nn.Linear, weights(bias=torch.zeros_like), ("dense.bias",)),
-    Bug("dense: square kernel not transposed", nn.Linear, weights(weight=lambda w: w.t() if w.shape[0] == w.shape[1] else w.flip(0)), ("dense.transposed",)),
+    Bug("dense: bias dropped", nn.Linear, weights(bias=torch.zeros_like), ("dense.bias_missing",)),
+    Bug("dense: square kernel not transposed", nn.Linear, weights(weight=_rows_cols), ("dense.transposed",), fits=lambda m: m.in_features == m.out_features),
     Bug("relu: missing", nn.ReLU, computing(lambda m, x: x + 0), ("activation.missing",)),
     Bug("relu: leaky", nn.ReLU, computing(lambda m, x: F.leaky_relu(x, 0.01)), ("activation.wrong",)),
     Bug("relu: capped at 6", nn.ReLU, computing(lambda m, x: F.relu6(10 * x) / 10), ()),
@@ -296,20 +305,20 @@ _ALL = (
     Bug("softmax: other axis", nn.Softmax, setting(dim=1), ("activation.softmax_axis",), models=("rnn",)),
     Bug("softmax: logarithm", nn.Softmax, computing(lambda m, x: F.log_softmax(x, m.dim)), ("activation.softmax_log",)),
     Bug("silu: sigmoid instead", nn.SiLU, computing(lambda m, x: torch.sigmoid(x)), ("activation.wrong",)),
-    Bug("lstm: gates in another order", nn.LSTM, weights(weight_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), weight_hh_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_hh_l0=lambda w: _swap(w, 0, 1, 3, 2)), ("recurrent.gate_order",)),
-    Bug("lstm: one bias missing", nn.LSTM, weights(bias_hh_l0=torch.zeros_like), ("recurrent.bias",)),
-    Bug("lstm: forget bias 1 added", nn.LSTM, weights(bias_ih_l0=_forget_bias), ("recurrent.forget_bias",)),
-    Bug("gru: gates in another order", nn.GRU, weights(weight_ih_l0=lambda w: _swap(w, 1, 0, 2), weight_hh_l0=lambda w: _swap(w, 1, 0, 2), bias_ih_l0=lambda w: _swap(w, 1, 0, 2), bias_hh_l0=lambda w: _swap(w, 1, 0, 2)), ("recurrent.gate_order",)),
-    Bug("gru: one bias missing", nn.GRU, weights(bias_hh_l0=torch.zeros_like), ("recurrent.bias",)),
-    Bug("rnn: relu", nn.RNN, computing(lambda m, x: nn.Module.__call__(_relu_rnn(m), x)), ("recurrent.activation",)),
+    Bug("lstm: gates in another order", nn.LSTM, weights(weight_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), weight_hh_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_hh_l0=lambda w: _swap(w, 0, 1, 3, 2)), ("rnn.gate_order",)),
+    Bug("lstm: one bias missing", nn.LSTM, weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
+    Bug("lstm: forget bias 1 added", nn.LSTM, weights(bias_ih_l0=_forget_bias), ("lstm.forget_bias",)),
+    Bug("gru: gates in another order", nn.GRU, weights(weight_ih_l0=lambda w: _swap(w, 1, 0, 2), weight_hh_l0=lambda w: _swap(w, 1, 0, 2), bias_ih_l0=lambda w: _swap(w, 1, 0, 2), bias_hh_l0=lambda w: _swap(w, 1, 0, 2)), ("rnn.gate_order",)),
+    Bug("gru: one bias missing", nn.GRU, weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
+    Bug("rnn: relu", nn.RNN, computing(lambda m, x: nn.Module.__call__(_relu_rnn(m), x)), ("rnn.activation",)),
     Bug("embedding: rows shifted by one", nn.Embedding, weights(weight=lambda w: w.roll(1, 0)), ("embedding.offset",)),
-    Bug("embedding: row 0 zeroed", nn.Embedding, weights(weight=lambda w: torch.cat([torch.zeros_like(w[:1]), w[1:]])), ("embedding.padding",)),
-    Bug("dropout: rate is the share kept", nn.Dropout, setting(p=0.7), ("dropout.rate",), train=True),
-    Bug("upsample: bilinear", nn.Upsample, setting(mode="bilinear", align_corners=False), ("upsample.mode",)),
+    Bug("embedding: row 0 zeroed", nn.Embedding, weights(weight=lambda w: torch.cat([torch.zeros_like(w[:1]), w[1:]])), ("embedding.padding_row",)),
+    Bug("dropout: rate is the share kept", nn.Dropout, setting(p=0.7), ("dropout.rate_kept", "dropout.rate",), train=True),
+    Bug("upsample: bilinear", nn.Upsample, setting(mode="bilinear", align_corners=False), ("resize.mode",)),
     Bug("flatten: other order", nn.Flatten, computing(lambda m, x: x.permute(0, 2, 3, 1).flatten(1)), ("flatten.order",), models=("flat",)),
-    Bug("gradient blocked", nn.Linear, around(before=lambda x: x.detach()), ("backward.blocked",)),
-    Bug("gradient doubled", nn.ReLU, around(after=lambda x: _Blocked.apply(x, 2.0)), ("backward.scaled",)),
-    Bug("gradient of the other sign", nn.ReLU, around(after=lambda x: _Blocked.apply(x, -1.0)), ("backward.sign", "backward.scaled")),
+    Bug("gradient blocked", nn.Linear, around(before=lambda x: x.detach()), ("gradient.blocked",)),
+    Bug("gradient doubled", nn.ReLU, around(after=lambda x: _Blocked.apply(x, 2.0)), ("gradient.doubled",)),
+    Bug("gradient of the other sign", nn.ReLU, around(after=lambda x: _Blocked.apply(x, -1.0)), ("gradient.sign",)),
 )  # fmt: skip
 BUGS = {bug.id: bug for bug in _ALL}
 """Every bug by its id."""

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from dualnet.interface import Array
-from parity.layer import Fault, LayerRun
+from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
+from parity.reference import KINDS
 from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
@@ -119,8 +120,8 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            replace(call.layer, parameters=packed(call.layer.kind, call.layer.parameters)),
-            framework, tuple(a.received), tuple(call.outputs), train,
+            _in_the_words_of_the_reference(call.layer),
+            framework, (*a.received, *([] if call.noise is None else [call.noise])), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
             tuple(call.input_gradients.get(i, np.zeros_like(a.received[i])) for i in sorted(a.input_gradients)),
@@ -130,6 +131,13 @@ def _diagnosed(
     ]  # fmt: skip
     fault = Fault(runs[0], runs[1], phase)
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
+
+
+def _in_the_words_of_the_reference(layer: Layer) -> Layer:
+    """The layer without what only its adapter needs to know, as whether a PyTorch sequence has the batch first."""
+    known = KINDS[layer.kind].settings if layer.kind in KINDS else layer.settings
+    settings = {name: value for name, value in layer.settings.items() if name in known}
+    return replace(layer, settings=settings, parameters=packed(layer.kind, layer.parameters))
 
 
 def blocks(a: Call, b: Call) -> bool:

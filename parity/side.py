@@ -28,10 +28,10 @@ class Call:
         layer: what was called.
         real: whether it is a layer of the model, or a function, or an activation inside a layer.
         received: what came in.
-        inputs: what the layer was given: the same, or what was forced on it.
         outputs: what the layer made of it.
         cotangents: the gradients of the outputs that came back from behind.
         input_gradients: what the layer made of the cotangents it was given.
+        noise: the uniform numbers that a dropout drew.
     """
 
     index: int
@@ -41,6 +41,7 @@ class Call:
     outputs: list[Array] = field(default_factory=list)
     cotangents: dict[int, Array] = field(default_factory=dict)
     input_gradients: dict[int, Array] = field(default_factory=dict)
+    noise: Array | None = None
 
 
 Noise = Callable[[Call, tuple[int, ...]], Array]

@@ -220,7 +220,7 @@ class _Recorder(TorchFunctionMode):
         if call is None:
             self.padded[id(output)] = (output, _zero_pad(module)[1]["padding"])
             return None
-        if call.layer.kind == "dropout" and self.tape.noise and module.training:
+        if call.layer.kind == "dropout" and self.tape.noise and module.training and _calls_its_own(module):
             output = _drop(args[0], call, self.tape.noise)
         return self._gate_outputs(call, output)
 
@@ -286,11 +286,17 @@ class _Gate(torch.autograd.Function):
         return back if back.shape == ctx.shape else back.new_zeros(ctx.shape), None
 
 
+def _calls_its_own(module: nn.Module) -> bool:
+    """Whether a dropout computes what its class says: what overrides that is not replaced, but compared."""
+    kind = next(kind for kind in type(module).__mro__ if kind in MODULES)
+    return type(module).forward is kind.forward and "forward" not in module.__dict__
+
+
 def _drop(x: torch.Tensor, call: Call, noise: Noise) -> torch.Tensor:
     rate = call.layer.settings["rate"]
     shape = tuple(x.shape) if call.layer.settings["shape"] == "element" else (*x.shape[:2], *[1] * (x.dim() - 2))
-    kept = torch.tensor(noise(call, shape) >= rate)
-    return x * kept.to(x.dtype) / (1 - rate)
+    call.noise = noise(call, shape)
+    return x * torch.tensor(call.noise >= rate).to(x.dtype) / (1 - rate)
 
 
 def _map(function: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:

@@ -57,8 +57,10 @@ def _padding_same(fault: Fault) -> Iterable[Hypothesis]:
 def _padding_side(fault: Fault) -> Iterable[Hypothesis]:
     mine, theirs = (around(side.layer.settings.get("padding", 0), len(spatial(side))) for side in (fault.a, fault.b))
     mirrored = tuple((after, before) for before, after in mine)
-    if mirrored != mine:
-        yield assume(fault, mine, mirrored, specific=theirs == mirrored, settings={"padding": mirrored})
+    one_sided = [tuple((total, 0)[::turn] for total in map(sum, mine)) for turn in (1, -1)]
+    for new in dict.fromkeys((mirrored, *one_sided)):
+        if new != mine:
+            yield assume(fault, mine, new, specific=theirs == new, settings={"padding": new})
 
 
 def _padding_amount(fault: Fault) -> Iterable[Hypothesis]:
@@ -91,7 +93,7 @@ def padding_causes(family: str, kinds: tuple[str, ...]) -> tuple[Cause, ...]:
     """The three causes about padding that convolution and pooling share."""
     found: tuple[tuple[str, str, Generator], ...] = (
         ("same", "'same' padding puts the odd zero at the end, symmetric padding does not", _padding_same),
-        ("side", "the odd padding stands on the other side", _padding_side),
+        ("side", "the padding stands on the other side", _padding_side),
         ("amount", "the amounts of padding differ", _padding_amount),
     )
     return tuple(

@@ -7,6 +7,7 @@ import numpy as np
 from parity.causes.cause import Cause, Hypothesis, assume, keyword, setting, spatial
 from parity.causes.convolution import around, padding_causes
 from parity.layer import Fault
+from parity.reference import KINDS
 
 __all__ = ["CAUSES"]
 
@@ -22,7 +23,7 @@ OTHER = {
 
 def _other_kind(fault: Fault) -> Iterable[Hypothesis]:
     kind, settings = fault.a.layer.kind, fault.a.layer.settings
-    kept = {name: value for name, value in settings.items() if name != "count_include_pad"}
+    kept = {name: value for name, value in settings.items() if name in KINDS[OTHER[kind]].settings}
     yield assume(fault, kind, OTHER[kind], specific=fault.b.layer.kind == OTHER[kind], kind=OTHER[kind], settings=kept)
 
 

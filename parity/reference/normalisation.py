@@ -49,11 +49,17 @@ def batch_norm(
 
 
 def layer_norm(
-    call: Call, eps: float, dims: int = 1, axes: Sequence[int] | None = None, eps_inside: bool = True
+    call: Call,
+    eps: float,
+    dims: int = 1,
+    axes: Sequence[int] | None = None,
+    eps_inside: bool = True,
+    unbiased: bool = False,
 ) -> Array:
     """Normalise over the last `dims` dimensions or over `axes`; weight and bias have the shape of those."""
     over = _axes(call.x, dims, axes)
-    normal = _normal(call.x, call.x.mean(over, keepdims=True), call.x.var(over, keepdims=True), eps, eps_inside)
+    variance = call.x.var(over, keepdims=True, ddof=int(unbiased))
+    normal = _normal(call.x, call.x.mean(over, keepdims=True), variance, eps, eps_inside)
     return _affine(call, normal, over)
 
 
@@ -66,7 +72,14 @@ def rms_norm(
     return _affine(call, normal, over)
 
 
-def group_norm(call: Call, groups: int, eps: float, eps_inside: bool = True, interleaved: bool = False) -> Array:
+def group_norm(
+    call: Call,
+    groups: int,
+    eps: float,
+    eps_inside: bool = True,
+    interleaved: bool = False,
+    unbiased: bool = False,
+) -> Array:
     """Normalise each sample over each of `groups` runs of neighbouring channels (or every groups-th channel)."""
     x, channels = call.x, call.x.shape[1]
     if channels % groups:
@@ -75,7 +88,7 @@ def group_norm(call: Call, groups: int, eps: float, eps_inside: bool = True, int
     if interleaved:
         order = order.reshape(-1, groups).T.ravel()
     split = x[:, order].reshape(len(x), groups, -1)
-    mean, variance = split.mean(-1, keepdims=True), split.var(-1, keepdims=True)
+    mean, variance = split.mean(-1, keepdims=True), split.var(-1, keepdims=True, ddof=int(unbiased))
     normal = np.empty_like(x)
     normal[:, order] = _normal(split, mean, variance, eps, eps_inside).reshape(x.shape)
     return normal * call.per_channel("weight", 1.0) + call.per_channel("bias", 0.0)

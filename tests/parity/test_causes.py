@@ -253,6 +253,7 @@ FORWARD = {
     "lrn.constants": (LRN, setting(k=2.0)),
     "norm.epsilon": (batch_norm(), setting(eps=1e-3)),
     "norm.epsilon_place": (group_norm(eps=1e-3), setting(eps_inside=False)),
+    "norm.unbiased_variance": (group_norm(), setting(unbiased=True)),
     "batch_norm.batch_variance": (batch_norm(True), {"train": False, "parameters": lambda held: {
         "running_mean": SQUARE.mean((0, 2, 3)), "running_var": SQUARE.var((0, 2, 3), ddof=1)}}),
     "batch_norm.mode": (batch_norm(), setting(batch_statistics=True)),
