@@ -18,6 +18,7 @@ from keras import layers
 from dualnet.interface import Array, Arrays
 from parity.layer import Layer
 from parity.side import (
+    GLUE,
     PADDED,
     Call,
     Gate,
@@ -29,6 +30,7 @@ from parity.side import (
     output_weights,
     pad,
     with_padding,
+    without_ones,
 )  # fmt: skip
 
 __all__ = ["KerasSide"]
@@ -262,7 +264,7 @@ class _Recorder:
             self._follow(layer, name, tensors)
             described = describe(layer, name, [tuple(t.shape) for t in tensors], self.side)
             padding = self.padded.get(id(tensors[0]), (None, None))[1] if described.kind in PADDED else None
-            entry = self.tape.open(with_padding(described, padding), real=True)
+            entry = self.tape.open(with_padding(described, padding), real=described.kind not in GLUE)
             images = _spatial(layer, tensors[0]) or self.is_image(tensors[0])
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
             noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
@@ -335,7 +337,8 @@ class _Recorder:
         shape = self._flat_shape(call, tensor)
 
         def canonical(t: Any) -> Array:
-            return _unflatten(t.numpy(), shape) if shape else _first(t.numpy()) if image else t.numpy()
+            array = _unflatten(t.numpy(), shape) if shape else _first(t.numpy()) if image else t.numpy()
+            return without_ones(array, call.layer)
 
         passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
         if image:
@@ -601,6 +604,11 @@ def _upsample(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
     }  # fmt: skip
 
 
+def _concat(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    axis = layer.axis % len(shape)
+    return "concat", {"axis": axis if len(shape) < 4 or not axis else 1 if axis == len(shape) - 1 else axis + 1}
+
+
 def _zero_pad(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
     padding = layer.padding if isinstance(layer.padding[0], tuple | list) else (layer.padding,)
     return "zero_pad", {"padding": tuple(tuple(p) for p in padding)}
@@ -627,10 +635,13 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     layers.MaxPooling1D: _pool("max_pool"), layers.MaxPooling2D: _pool("max_pool"),
     layers.MaxPooling3D: _pool("max_pool"), layers.AveragePooling1D: _pool("avg_pool"),
     layers.AveragePooling2D: _pool("avg_pool"), layers.AveragePooling3D: _pool("avg_pool"),
-    **{kind: (lambda m, _: ("global_avg_pool", {"keep_dims": m.keepdims})) for kind in (
-        layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)},
-    **{kind: (lambda m, _: ("global_max_pool", {"keep_dims": m.keepdims})) for kind in (
-        layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D)},
+    **dict.fromkeys((layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D),
+                    _plain("global_avg_pool")),
+    **dict.fromkeys((layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D),
+                    _plain("global_max_pool")),
+    layers.Add: _plain("add"), layers.Multiply: _plain("multiply"), layers.Concatenate: _concat,
+    **dict.fromkeys((layers.Subtract, layers.Average, layers.Maximum, layers.Minimum, layers.Dot), _plain("join")),
+    **dict.fromkeys((layers.Reshape, layers.Permute, layers.RepeatVector), _plain("reshape")),
     layers.ReLU: _relu, layers.PReLU: _plain("prelu"), layers.Softmax: _softmax,
     layers.LeakyReLU: lambda m, _: ("leaky_relu", {"slope": float(m.negative_slope)}),
     layers.ELU: lambda m, _: ("elu", {"alpha": float(m.alpha)}),

@@ -26,8 +26,8 @@ __all__ = ["compare", "side", "transfer"]
 LAYOUTS = {4: "NCHW", 5: "NCDHW"}
 """What an input of four or five dimensions is taken for unless a layout is given."""
 LOSSES = ("cross_entropy", "mse")
-DEAD = 1e-9
-"""A response below this could not show a fault at the float64 limit."""
+DEAD = 1e-18
+"""A gradient below this share of the greatest one is none: that of a float64 rounding is 1e-16."""
 DRAWS = 3
 """How often a lower precision is tried before a difference counts."""
 UNITS = {"float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
@@ -265,7 +265,7 @@ class _Job:
             for model, own in zip((self.a, self.b), calls, strict=True):
                 _mark(model, own)
             try:
-                return self._calls(0), self._calls(1)
+                return self._calls(0, gradients=True), self._calls(1, gradients=True)
             finally:
                 for model, own in zip((self.a, self.b), calls, strict=True):
                     for call in _first_calls(own):
@@ -273,9 +273,9 @@ class _Job:
 
         return pair(calls[0], calls[1], self.hints, fingerprints, trust_order=trust_order)
 
-    def _calls(self, which: int) -> list[Call]:
+    def _calls(self, which: int, *, gradients: bool = False) -> list[Call]:
         tape = Tape()
-        (self.a, self.b)[which].run(self._first_row(which), gradients=False, tape=tape)
+        (self.a, self.b)[which].run(self._first_row(which), gradients=gradients, tape=tape)
         return tape.calls
 
     def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
@@ -378,7 +378,7 @@ class _Job:
         scale = max([scale, *(largest(g) for own in one.parameter_gradients.values() for g in own.values())])
         dead = [f"input {i}" for i, g in enumerate(one.input_gradients) if largest(g) <= DEAD * scale]
         for layer, own in one.parameter_gradients.items():
-            dead += [f"{layer}.{name}" for name, g in own.items() if largest(g) <= DEAD * DEAD * scale]
+            dead += [f"{layer}.{name}" for name, g in own.items() if largest(g) <= DEAD * scale]
         return tuple(name for name in dead if not self.allows(name))
 
     # --- the explanation ---

@@ -1,8 +1,9 @@
 """Which layer of one model is which layer of the other: by order of execution, kind and shapes, never by name.
 
 Where both sides call the same layers in the same order, the order decides.  Where they do not (branches of a graph
-may run in any order), layers of the same kind and shapes are told apart by what reaches them: both models are
-given weights that depend on nothing but the shapes, so that equal places see equal numbers.
+may run in any order), layers of the same kind and shapes are told apart by what reaches them, from before and
+from behind: both models are given weights that depend on nothing but the shapes, so that equal places see equal
+numbers, and what becomes of them tells places apart that see the same.
 """
 
 from collections import defaultdict
@@ -73,8 +74,12 @@ def pair(
     if trust_order and [_key(c) for c in owned_a] == [_key(c) for c in owned_b]:
         pairs += zip(owned_a, owned_b, strict=True)
     else:
-        pairs += _by_fingerprint(owned_a, owned_b, *fingerprints())
+        marked = fingerprints()
+        pairs += _by_fingerprint(owned_a, owned_b, *marked)
         pairs += _aligned(_without(owned_a, pairs, 0), _without(owned_b, pairs, 1))
+        free_a, free_b = ([c for c in rest if not c.layer.parameters] for rest in (rest_a, rest_b))
+        pairs += _by_fingerprint(free_a, free_b, *marked, least=0.5)
+        rest_a, rest_b = _without(rest_a, pairs, 0), _without(rest_b, pairs, 1)
     pairs += _between(rest_a, rest_b, sorted(pairs, key=lambda p: p[0].index))
     pairs.sort(key=lambda p: p[0].index)
     return Pairing(pairs, _without(calls_a, pairs, 0), _without(calls_b, pairs, 1))
@@ -109,34 +114,41 @@ def _without(calls: Sequence[Call], pairs: Sequence[tuple[Call, Call]], side: in
 
 
 def _by_fingerprint(
-    owned_a: Sequence[Call], owned_b: Sequence[Call], marked_a: Sequence[Call], marked_b: Sequence[Call]
+    calls_a: Sequence[Call],
+    calls_b: Sequence[Call],
+    marked_a: Sequence[Call],
+    marked_b: Sequence[Call],
+    *,
+    least: float = 0.0,
 ) -> list[tuple[Call, Call]]:
-    """Within the layers of one kind and shape: the assignment under which inputs are most alike."""
+    """Within the layers of one kind and shape: the assignment under which what reaches them is most alike."""
     buckets: dict[Hashable, tuple[list[Call], list[Call]]] = defaultdict(lambda: ([], []))
-    for side, calls in enumerate((owned_a, owned_b)):
+    for side, calls in enumerate((calls_a, calls_b)):
         for call in calls:
             buckets[_key(call)][side].append(call)
     pairs = []
     for left, right in buckets.values():
         if left and right:
-            cost = np.array([
-                [
-                    TRANSPARENT * abs(i - j) - _alike(marked_a[a.index], marked_b[b.index])
-                    for j, b in enumerate(right)
-                ]
-                for i, a in enumerate(left)
-            ])  # fmt: skip
-            pairs += [(left[i], right[j]) for i, j in zip(*linear_sum_assignment(cost), strict=True)]
+            alike = np.array([[_alike(marked_a[a.index], marked_b[b.index]) for b in right] for a in left])
+            further = np.abs(np.subtract.outer(np.arange(len(left)), np.arange(len(right))))
+            for i, j in zip(*linear_sum_assignment(TRANSPARENT * further - alike), strict=True):
+                if alike[i, j] >= least:
+                    pairs.append((left[i], right[j]))
     return pairs
 
 
 def _alike(a: Call, b: Call) -> float:
-    """1 where the same reaches two calls, 0 where nothing of it is the same."""
-    if not a.received or not b.received or a.received[0].size != b.received[0].size:
+    """1 where the same reaches two calls from before and from behind, 0 where nothing of it is the same."""
+    if not a.received or not b.received:
         return 0.0
-    x, y = a.received[0].ravel().astype(float), b.received[0].ravel().astype(float)
+    return (_share(a.received[0], b.received[0]) + _share(a.cotangents.get(0), b.cotangents.get(0))) / 2
+
+
+def _share(x: Array | None, y: Array | None) -> float:
+    if x is None or y is None or x.size != y.size:
+        return float(x is y)
     norms = float(np.linalg.norm(x) + np.linalg.norm(y))
-    return 1.0 - float(np.linalg.norm(x - y)) / norms if norms else 1.0
+    return 1.0 - float(np.linalg.norm(x.ravel() - y.ravel())) / norms if norms else 1.0
 
 
 def _between(

@@ -26,7 +26,8 @@ class Call:
     Args:
         index: its place in the order of execution.
         layer: what was called.
-        real: whether it is a layer of the model, or a function, or an activation inside a layer.
+        real: whether it is a layer of the model that needs a partner; not so a function, an activation inside a layer,
+            and what is glue in the other framework.
         received: what came in.
         outputs: what the layer made of it.
         cotangents: the gradients of the outputs that came back from behind.
@@ -157,6 +158,8 @@ def output_weights(index: int, shape: tuple[int, ...]) -> Array:
 
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
+GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity")
+"""Layers that the other side may well write as an expression: without a partner they count as what lies between."""
 PADDED = ("conv", "max_pool", "avg_pool")
 """Layers that a separate layer of zero padding before them belongs to."""
 
@@ -187,6 +190,11 @@ def pad(array: Array, padding: Padding | None) -> Array:
 def channels_first(layout: str) -> str:
     """The letters of a layout with the channels behind the batch."""
     return "N" + "C" + layout.replace("N", "").replace("C", "") if "C" in layout else layout
+
+
+def without_ones(array: Array, layer: Layer) -> Array:
+    """What a global pooling made, (N, C) whether or not it keeps the axes that it pooled over."""
+    return array.reshape(array.shape[:2]) if layer.kind.startswith("global_") else array
 
 
 def map_arrays(function: Callable[[Array], Any], value: Any) -> Any:

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from dualnet.interface import Array, Arrays
 from parity.layer import Layer
 from parity.side import (
+    GLUE,
     PADDED,
     Call,
     Noise,
@@ -28,6 +29,7 @@ from parity.side import (
     output_weights,
     pad,
     with_padding,
+    without_ones,
 )  # fmt: skip
 
 __all__ = ["TorchSide"]
@@ -208,7 +210,7 @@ class _Recorder(TorchFunctionMode):
             self.open.append(None)
             return None
         padding = self.padded.get(id(args[0]), (None, None))[1] if layer.kind in PADDED else None
-        call = self.tape.open(with_padding(layer, padding), real=True)
+        call = self.tape.open(with_padding(layer, padding), real=layer.kind not in GLUE)
         self.open.append(call)
         return self._gate_inputs(call, args, padding), kwargs
 
@@ -265,7 +267,8 @@ class _Recorder(TorchFunctionMode):
         def gate(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            return _Gate.apply(tensor, self.tape.output_gate(call, lambda t: _canonical(t, call.layer), _native(call)))
+            canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
+            return _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
 
         return _map(gate, output)
 
@@ -288,7 +291,7 @@ class _Gate(torch.autograd.Function):
 
 def _calls_its_own(module: nn.Module) -> bool:
     """Whether a dropout computes what its class says: what overrides that is not replaced, but compared."""
-    kind = next(kind for kind in type(module).__mro__ if kind in MODULES)
+    kind: Any = next(kind for kind in type(module).__mro__ if kind in MODULES)
     return type(module).forward is kind.forward and "forward" not in module.__dict__
 
 
@@ -424,7 +427,7 @@ def pool_settings(
 def _adaptive(n: int) -> Callable[[Any], tuple[str, dict[str, Any]]]:
     def described(m: Any) -> tuple[str, dict[str, Any]]:
         size = _tuple(m.output_size, n)
-        return ("global_avg_pool", {"keep_dims": True}) if size == (1,) * n else ("adaptive_avg_pool", {"size": size})
+        return ("global_avg_pool", {}) if size == (1,) * n else ("adaptive_avg_pool", {"size": size})
 
     return described
 
@@ -493,7 +496,7 @@ MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
     nn.Dropout3d: _dropout("channel"),
     nn.Flatten: lambda m: ("flatten", {"order": "CHW"}) if (m.start_dim, m.end_dim) == (1, -1) else None,
     nn.ZeroPad1d: _zero_pad, nn.ZeroPad2d: _zero_pad, nn.ZeroPad3d: _zero_pad,
-    nn.Upsample: _upsample, nn.Identity: _plain("identity"),
+    nn.Upsample: _upsample, nn.Identity: _plain("identity"), nn.Unflatten: _plain("reshape"),
 }  # fmt: skip
 
 
@@ -516,7 +519,7 @@ def _f_avg_pool(
 
 def _f_adaptive(x: Any, output_size: Any) -> Any:
     n = x.dim() - 2
-    return ("global_avg_pool", {"keep_dims": True}) if _tuple(output_size, n) == (1,) * n else None
+    return ("global_avg_pool", {}) if _tuple(output_size, n) == (1,) * n else None
 
 
 def _f_plain(kind: str) -> Callable[..., Any]:
