@@ -24,6 +24,7 @@ from parity.side import (
     Gate,
     Padding,
     Pass,
+    Rule,
     Tape,
     crop,
     map_arrays,
@@ -161,7 +162,7 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            owners = [(name, own, slot) for name in self.layers for own, slot in self._trainable(name)]
+            owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
             cut = recorder.tape.cut
             got = gradient_tape.gradient(value, [*sources, *variables, *cut])[: len(sources) + len(variables)]
@@ -175,7 +176,8 @@ class KerasSide:
             found.parameter_gradients.setdefault(name, {})[own] = slot.canonical(gradient)
         return found
 
-    def _trainable(self, name: str) -> list[tuple[str, Slot]]:
+    def trainable(self, name: str) -> list[tuple[str, Slot]]:
+        """The variables of a layer that are trained."""
         layer = self.layers[name]
         if not _is_leaf(layer) and not _own_variables(layer):
             return []
@@ -216,6 +218,12 @@ class KerasSide:
                 arrays = {n: s.variable.numpy() for n, s in self.slots(name).items() if not s.variable.trainable}
                 found |= {name: arrays} if arrays else {}
         return found
+
+    def rule(self, native: Any) -> Rule:
+        """An optimizer at work on this model."""
+        from parity.keras_rule import KerasRule
+
+        return KerasRule(self, native)
 
     @contextmanager
     def _taped(self, tape: Tape) -> Iterator["_Recorder"]:

@@ -16,7 +16,19 @@ import numpy as np
 from dualnet.interface import Array, Arrays
 from parity.layer import Layer
 
-__all__ = ["Call", "Forcing", "Gate", "Noise", "Pass", "Side", "Tape", "channels_first", "map_arrays", "output_weights"]
+__all__ = [
+    "Call",
+    "Forcing",
+    "Gate",
+    "Noise",
+    "Pass",
+    "Rule",
+    "Side",
+    "Tape",
+    "channels_first",
+    "map_arrays",
+    "output_weights",
+]
 
 
 @dataclass(eq=False)
@@ -219,6 +231,19 @@ class Pass:
 Loss = Callable[[Any, Any], Any]
 
 
+class Rule(Protocol):
+    """An optimizer at work on one model."""
+
+    layer: Layer
+    """Its kind and settings, by the names of `parity.reference.optimizers`."""
+
+    def step(self, gradients: Mapping[str, Mapping[str, Array]]) -> None:
+        """One update of the model's parameters with these gradients, by layer and name."""
+
+    def state(self) -> dict[str, Array]:
+        """What it remembers of each parameter, by "slot/layer.parameter"."""
+
+
 class Side(Protocol):
     """One model of one framework."""
 
@@ -251,3 +276,6 @@ class Side(Protocol):
 
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""
+
+    def rule(self, native: Any) -> Rule:
+        """An optimizer of this framework, or a function that makes one, at work on this model."""
