@@ -32,6 +32,7 @@ __all__ = [
     "Dataset",
     "Difference",
     "DualnetError",
+    "Exhibit",
     "Gradients",
     "Initializer",
     "Kind",
@@ -39,6 +40,7 @@ __all__ = [
     "Metric",
     "MissingFrameworkError",
     "Optimizer",
+    "Probe",
     "Recipe",
     "Rows",
     "Spec",
@@ -204,6 +206,23 @@ def each(rows: Rows) -> tuple[Array, ...]:
     return rows if isinstance(rows, tuple) else (rows,)
 
 
+class Exhibit(NamedTuple):
+    """One thing to see of a trained model; drawn for both sides next to each other."""
+
+    title: str
+    kind: Literal["images", "points", "histogram", "bars"]
+    arrays: Arrays
+    """``images``: "images" (rows, columns, C, H, W), in 0-1. ``points``: "points" (N, 2) and their "labels" (N,).
+    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name."""
+
+
+Probe = Callable[..., dict[str, Array]]
+"""A trained model in NumPy: canonical inputs to outputs by name, in evaluation.
+
+With ``part="decoder", axes="NF"`` that part of the model alone answers, in the axes of the model's first output.
+"""
+
+
 class Stage(NamedTuple):
     """What leaves the layer of this name: canonical axes and the shape without the batch axis."""
 
@@ -318,6 +337,8 @@ class Concept:
     """What is measured of the first output on the test rows."""
     rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset
     """From a data set to what this model takes and aims at: its own inputs as targets, pairs of rows, ..."""
+    exhibits: Callable[[Probe, Dataset, Config], tuple[Exhibit, ...]] = lambda probe, dataset, config: ()
+    """What there is to see of it once it is trained, on a data set as it was before `rows`."""
 
     @property
     def id(self) -> str:

@@ -88,8 +88,8 @@ class TorchBackend:
         value = loss(outputs, targets)
         found = torch.autograd.grad(total(value), [*sources, *parameters.values()], materialize_grads=True)
         by_name = {name: self.array(g) for name, g in zip(parameters, found[len(sources) :], strict=True)}
-        inputs_found = list(found[: len(sources)])
-        return Gradients(total(value).detach(), _outputs(outputs), inputs_found, by_name, loss_terms(value))
+        terms = {name: term.detach() for name, term in loss_terms(value).items()}
+        return Gradients(total(value).detach(), _outputs(outputs), list(found[: len(sources)]), by_name, terms)
 
     def layers(self, model: nn.Module, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}

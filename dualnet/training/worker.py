@@ -19,6 +19,7 @@ from typing import Any
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
 from dualnet.interface import DualnetError
+from dualnet.training.exhibits import probe, save_exhibits
 from dualnet.training.job import Job
 from dualnet.training.loop import initial_state, train
 
@@ -67,6 +68,9 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         output=next(iter(declared.outputs.values())), seed=job.seed,
         report=lambda progress: send("progress", **asdict(progress)),
     )  # fmt: skip
+    if job.exhibits:
+        exhibits = declared.exhibits(probe(backend, model, declared, settings), loaded, settings)
+        save_exhibits(exhibits, Path(job.exhibits))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     send("done", history=history.to_dict(), peak_memory_bytes=peak)
 
