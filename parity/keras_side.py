@@ -54,6 +54,13 @@ class KerasSide:
     def __init__(self, model: keras.layers.Layer) -> None:
         self.model = model
         self.layers = {name: layer for layer, name in _names(model).items()}
+        self.outside = {
+            f"{name}.{variable.name}".removeprefix("."): variable
+            for name, layer in self.layers.items()
+            if not _is_leaf(layer)
+            for variable in _own_variables(layer)
+            if variable.trainable
+        }
         self.flattened: dict[str, tuple[int, ...]] = {}
         self.moved_inputs = False
         self.output_images: list[bool] = []
@@ -118,7 +125,9 @@ class KerasSide:
     # --- layers and their parameters ---
 
     def slots(self, name: str) -> dict[str, Slot]:
-        """The variables of a layer."""
+        """The variables of a layer; "value" of a variable outside all layers."""
+        if name in self.outside:
+            return {"value": _same(self.outside[name])}
         layer = self.layers[name]
         found = _slots(layer)
         if (shape := self.flattened.get(name)) and "weight" in found:
@@ -135,8 +144,8 @@ class KerasSide:
             slot.variable.assign(slot.native(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have variables of their own."""
-        return [name for name, layer in self.layers.items() if not _is_leaf(layer) and _own_variables(layer)]
+        """The variables outside all layers, which the containers use themselves."""
+        return list(self.outside)
 
     # --- running ---
 
@@ -162,7 +171,8 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
+            names = [*self.layers, *self.outside]
+            owners = [(name, own, slot) for name in names for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
             cut, seen = recorder.tape.cut, recorder.tape.seen
             starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
@@ -180,8 +190,7 @@ class KerasSide:
 
     def trainable(self, name: str) -> list[tuple[str, Slot]]:
         """The variables of a layer that are trained."""
-        layer = self.layers[name]
-        if not _is_leaf(layer) and not _own_variables(layer):
+        if name in self.layers and not _is_leaf(self.layers[name]):
             return []
         if any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers):
             return []
@@ -489,9 +498,9 @@ def _own_variables(layer: Any) -> list[Any]:
 
 
 def _is_leaf(layer: Any) -> bool:
-    if isinstance(layer, keras.Model):
-        return False
-    return _described(layer) is not None or not any(True for _ in layer._flatten_layers(include_self=False))
+    if not any(True for _ in layer._flatten_layers(include_self=False)):
+        return bool(layer.variables) or not isinstance(layer, keras.Model)
+    return _described(layer) is not None and not isinstance(layer, keras.Model)
 
 
 def _has_activation(layer: Any) -> bool:

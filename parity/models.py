@@ -15,6 +15,7 @@ import numpy as np
 
 from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
+from parity.layer import Layer
 from parity.pair import Pairing, common, pair, uncommon
 from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
@@ -336,8 +337,10 @@ class _Job:
 
     def _calls(self, which: int, *, gradients: bool = False) -> list[Call]:
         tape = Tape()
-        (self.a, self.b)[which].run(self._first_row(which), gradients=gradients, tape=tape)
-        return tape.calls
+        model = (self.a, self.b)[which]
+        model.run(self._first_row(which), gradients=gradients, tape=tape)
+        outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
+        return [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
 
     def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
         alone = [("a", call) for call in pairing.alone_a] + [("b", call) for call in pairing.alone_b]
@@ -464,11 +467,12 @@ class _Job:
         one, buffers_a = self._pass(self.a, 0, pairing, tape_a)
         self._pass(self.b, 1, pairing, free_b)
         calls_a = {call.index: call for call in tape_a.calls}
-        forced = Forcing({b.index: calls_a[a.index] for a, b in pairing.pairs})
+        called = [(a, b) for a, b in pairing.pairs if a.layer.kind != "parameter"]
+        forced = Forcing({b.index: calls_a[a.index] for a, b in called})
         tape_b = Tape(noise=self._noise(pairing, 1), forcing=forced)
         again, buffers_b = self._pass(self.b, 1, pairing, tape_b)
         layers = []
-        calls = [(calls_a[a.index], tape_b.calls[b.index]) for a, b in pairing.pairs]
+        calls = [(calls_a[a.index], tape_b.calls[b.index]) for a, b in called]
         found = culprits(
             calls, one, again, buffers_a, buffers_b,
             frameworks=(self.a.framework, self.b.framework), train=self.train,
@@ -476,7 +480,7 @@ class _Job:
         failing = [finding.name for finding in report.failures]
         found = [c for c in found if c.phase != "buffer" or any(_of_layer(name, c) for name in failing)]
         guilty = {name for culprit in found if culprit.kind != "glue" for name in culprit.where.split(" | ")[:1]}
-        for a, b in pairing.pairs:
+        for a, b in called:
             if a.real or b.real:
                 layers.append(_layer_pair((calls_a[a.index], free_b.calls[b.index]), a.layer.name in guilty))
         report = replace(report, culprits=tuple(found), layers=tuple(layers))

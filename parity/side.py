@@ -264,6 +264,9 @@ class Side(Protocol):
     def put(self, layer: str, arrays: Arrays) -> None:
         """Set a layer's parameters and buffers."""
 
+    def loose(self) -> list[str]:
+        """The names of parameters outside all layers; `get` and `put` call their array "value"."""
+
     def run(
         self,
         inputs: Any,

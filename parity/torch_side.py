@@ -88,11 +88,11 @@ class TorchSide:
     # --- layers and their parameters ---
 
     def tensors(self, layer: str) -> dict[str, torch.Tensor]:
-        """The parameters and buffers of a layer, by canonical name."""
+        """The parameters and buffers of a layer, by canonical name; "value" of a parameter outside all layers."""
+        if layer in self.loose():
+            return {"value": self.model.get_parameter(layer)}
         module = self.model.get_submodule(layer)
         found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        if not describe_module(module, ()):  # a container: only what is its own
-            found = {n: t for n, t in found.items() if "." not in n}
         return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
 
     def get(self, layer: str) -> dict[str, Array]:
@@ -106,12 +106,8 @@ class TorchSide:
                 tensor.copy_(torch.tensor(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have parameters of their own."""
-        return [
-            name
-            for module, name in self.names.items()
-            if not _is_leaf(module) and next(module.parameters(recurse=False), None) is not None
-        ]
+        """The parameters outside all layers, which the containers use themselves."""
+        return [name for name, _ in self.model.named_parameters() if self.owner(name) == (name, "value")]
 
     # --- running ---
 
@@ -161,17 +157,16 @@ class TorchSide:
         """All buffers by layer and name."""
         found: dict[str, dict[str, Array]] = {}
         for name, buffer in self.model.named_buffers():
-            if not name.endswith("num_batches_tracked"):
-                layer, own = self.owner(name)
+            layer, own = self.owner(name)
+            if own != "value" and not name.endswith("num_batches_tracked"):
                 found.setdefault(layer, {})[own] = _array(buffer)
         return found
 
     def owner(self, name: str) -> tuple[str, str]:
-        """Layer and own name of a parameter; a layer of a known kind owns what is inside it."""
+        """Layer and own name of a parameter; a layer of a known kind owns what is inside it, a container nothing."""
         parts = name.split(".")
         ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
-        end = ends[0] if ends else len(parts) - 1
-        return ".".join(parts[:end]), ".".join(parts[end:])
+        return (".".join(parts[: ends[0]]), ".".join(parts[ends[0] :])) if ends else (name, "value")
 
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""
