@@ -32,13 +32,17 @@ __all__ = [
     "Dataset",
     "Difference",
     "DualnetError",
+    "Exhibit",
     "Gradients",
     "Initializer",
     "Kind",
     "Loss",
+    "Metric",
     "MissingFrameworkError",
     "Optimizer",
+    "Probe",
     "Recipe",
+    "Rows",
     "Spec",
     "Stage",
     "State",
@@ -47,7 +51,10 @@ __all__ = [
     "Variant",
     "check_fit",
     "choose",
+    "each",
+    "loss_terms",
     "named_outputs",
+    "total",
 ]
 
 T = TypeVar("T")
@@ -55,8 +62,11 @@ Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 Config = Mapping[str, Any]
 Kind = Literal["ops", "model", "procedure"]
+Metric = Literal["accuracy", "mean_absolute_error", "mean_squared_error"]
 Loss = Callable[[Any, Any], Any]
-"""From native outputs and native targets to a native scalar."""
+"""From native outputs and native targets to a native scalar, or to a named tuple of them: the first is minimised."""
+Rows = Array | tuple[Array, ...]
+"""(N, ...); of several inputs, one such array for each, in declared order."""
 BackendName = Literal["tf", "torch"]
 BACKENDS: Mapping[BackendName, tuple[str, ...]] = {"tf": ("tensorflow", "keras"), "torch": ("torch",)}
 """The backends, and the packages without which each cannot be loaded."""
@@ -146,6 +156,8 @@ class Spec(NamedTuple):
     shape: tuple[int, ...] = ()
     classes: int = 0
     """Labels 0 .. classes - 1 (int64) instead of real numbers."""
+    values: Literal["real", "unit", "noise"] = "real"
+    """Which real numbers: any; in 0-1, as pixels; or standard normal ones that the model draws where none are given."""
 
 
 @dataclass(frozen=True)
@@ -155,26 +167,29 @@ class Dataset:
     Args:
         name: the data set.
         source: where it was read from.
-        train_inputs, train_targets, test_inputs, test_targets: (N, ...) each.
+        train_inputs, train_targets, test_inputs, test_targets: (N, ...) each; of several inputs, a tuple of such.
     """
 
     name: str
     source: str
-    train_inputs: Array
+    train_inputs: Rows
     train_targets: Array
-    test_inputs: Array
+    test_inputs: Rows
     test_targets: Array
 
     def check(self, inputs: Mapping[str, Spec], targets: Spec) -> None:
-        """DataError unless the rows are what a model takes: one input of this shape, and such targets."""
-        if len(inputs) != 1:
-            raise DataError(f"data set {self.name!r} has one input, the model takes {len(inputs)}: {', '.join(inputs)}")
-        (spec,) = inputs.values()
-        if self.train_inputs.shape[1:] != spec.shape:
-            raise DataError(
-                f"data set {self.name!r} has rows of shape {self.train_inputs.shape[1:]}, the model takes "
-                f"{spec.shape} ({spec.axes[1:]}): choose another data set, or another model configuration"
-            )
+        """DataError unless the rows are what a model takes: inputs of these shapes, noise aside, and such targets."""
+        given = {name: spec for name, spec in inputs.items() if spec.values != "noise"}
+        rows = each(self.train_inputs)
+        if len(given) != len(rows):
+            count = "one input" if len(rows) == 1 else f"{len(rows)} inputs"
+            raise DataError(f"data set {self.name!r} has {count}, the model takes {len(given)}: {', '.join(given)}")
+        for array, spec in zip(rows, given.values(), strict=True):
+            if array.shape[1:] != spec.shape:
+                raise DataError(
+                    f"data set {self.name!r} has rows of shape {array.shape[1:]}, the model takes "
+                    f"{spec.shape} ({spec.axes[1:]}): choose another data set, or another model configuration"
+                )
         labels = self.train_targets.dtype == np.int64
         if labels != bool(targets.classes):
             kind = "labels" if labels else "real numbers"
@@ -184,6 +199,28 @@ class Dataset:
                 f"data set {self.name!r} has label {found}, the model tells {targets.classes} classes apart: "
                 f"set num_classes={found + 1}"
             )
+
+
+def each(rows: Rows) -> tuple[Array, ...]:
+    """The rows of every input, also where there is only one."""
+    return rows if isinstance(rows, tuple) else (rows,)
+
+
+class Exhibit(NamedTuple):
+    """One thing to see of a trained model; drawn for both sides next to each other."""
+
+    title: str
+    kind: Literal["images", "points", "histogram", "bars"]
+    arrays: Arrays
+    """``images``: "images" (rows, columns, C, H, W), in 0-1. ``points``: "points" (N, 2) and their "labels" (N,).
+    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name."""
+
+
+Probe = Callable[..., dict[str, Array]]
+"""A trained model in NumPy: canonical inputs to outputs by name, in evaluation.
+
+With ``part="decoder", axes="NF"`` that part of the model alone answers, in the axes of the model's first output.
+"""
 
 
 class Stage(NamedTuple):
@@ -265,6 +302,8 @@ class Variant:
     """The name of a loss in the twins, or of one that every backend has (`Backend.losses`)."""
     recipe: Recipe
     about: str = ""
+    loss_scale: float = 1.0
+    """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,7 +333,12 @@ class Concept:
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
-    metric: Literal["accuracy", "mean_squared_error"] = "accuracy"
+    metric: Metric = "accuracy"
+    """What is measured of the first output on the test rows."""
+    rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset
+    """From a data set to what this model takes and aims at: its own inputs as targets, pairs of rows, ..."""
+    exhibits: Callable[[Probe, Dataset, Config], tuple[Exhibit, ...]] = lambda probe, dataset, config: ()
+    """What there is to see of it once it is trained, on a data set as it was before `rows`."""
 
     @property
     def id(self) -> str:
@@ -412,6 +456,16 @@ def named_outputs(value: Any) -> dict[str, Any]:
     return {"value": value}
 
 
+def loss_terms(value: Any) -> dict[str, Any]:
+    """The terms of a loss by name; none if it is a single number."""
+    return named_outputs(value) if isinstance(value, tuple) else {}
+
+
+def total(value: Any) -> Any:
+    """The scalar to be minimised, of what a loss returned."""
+    return value[0] if isinstance(value, tuple) else value
+
+
 class Gradients(NamedTuple):
     """One backward pass, all of it native but the parameters, which are canonical."""
 
@@ -419,6 +473,8 @@ class Gradients(NamedTuple):
     outputs: list[Any]
     inputs: list[Any]
     parameters: dict[str, Array]
+    terms: dict[str, Any]
+    """Every term of the loss by name, the minimised one first; empty if it is a single number."""
 
 
 class Trainer(Protocol):

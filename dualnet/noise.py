@@ -6,7 +6,7 @@ import numpy as np
 
 from dualnet.interface import Array
 
-__all__ = ["Stream", "uniform"]
+__all__ = ["Stream", "normal", "uniform"]
 
 
 def uniform(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
@@ -31,6 +31,19 @@ def uniform(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
     generator = np.random.Philox(counter=np.array([0, 0, call, 0], np.uint64), key=key)
     bits = generator.random_raw(int(np.prod(shape, dtype=int)))
     return (bits >> np.uint64(40)).reshape(shape) * 2.0**-24
+
+
+def normal(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers that depend on nothing but these arguments; see `uniform`.
+
+    Returns:
+        A float64 array, exact in float32; no number is beyond 5.5.
+    """
+    from scipy.special import ndtri  # only here: most draws are uniform
+
+    middle = uniform(seed, name, call, shape) + 2.0**-25  # never 0 or 1
+    drawn: Array = ndtri(middle).astype(np.float32).astype(np.float64)
+    return drawn
 
 
 class Stream:

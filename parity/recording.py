@@ -6,6 +6,7 @@ both precisions start from the same numbers. So are the masks of dropout layers,
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -206,6 +207,7 @@ def _record_model(
             found = backend.gradients(model, native, native_targets, loss)
         put("train/output", outputs(found.outputs))
         put("train", {"loss": backend.array(found.loss)})
+        put("train/loss", {name: backend.array(term) for name, term in found.terms.items()})
         floating = [name for name, spec in specs.items() if not spec.classes]
         by_input = {n: backend.array(g, specs[n].axes) for n, g in zip(floating, found.inputs, strict=True)}
         put("train/gradient/input", by_input)
@@ -226,7 +228,7 @@ def _record_model(
         for rule_name, rule in OPTIMIZERS.items():
             backend.load(model, start)
             with backend.noise(model, seed):
-                trainer = backend.trainer(model, loss, rule)
+                trainer = backend.trainer(model, loss, _shortened(rule, declared.variant(variant).loss_scale))
                 losses = []
                 for step in range(1, STEPS + 1):
                     batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
@@ -236,6 +238,11 @@ def _record_model(
                     put(f"{rule_name}/step{step}/parameter", state.parameters)
                     put(f"{rule_name}/step{step}/buffer", state.buffers)
             put(rule_name, {"losses": np.array(losses)})
+
+
+def _shortened(rule: Optimizer, loss_scale: float) -> Optimizer:
+    """The rule for a loss that is a sum: Adam divides by the gradient anyway, the others need a lower rate."""
+    return rule if rule.name == "adam" else replace(rule, learning_rate=rule.learning_rate / loss_scale)
 
 
 class _Recorder:
@@ -283,6 +290,8 @@ def _draw_input(spec: Spec, rng: np.random.Generator, precision: str) -> Array:
     shape = (BATCH, *spec.shape)
     if spec.classes:
         return rng.integers(0, spec.classes, shape)
+    if spec.values == "unit":
+        return rng.uniform(size=shape).astype(np.float32).astype(precision)
     return rng.normal(size=shape).astype(np.float32).astype(precision)
 
 

@@ -25,7 +25,7 @@ MODEL_CHECKS = {
     "checkpoint": r"float(64|32)/(weights|input|target)/.*",
     "forward": r"float64/eval/output/.*",
     "layers": r"float64/eval/layer/.*",
-    "train": r"float64/train/(output/.*|loss)",
+    "train": r"float64/train/(output/.*|loss(/.*)?)",
     "gradients": r"float64/train/gradient/.*",
     "buffers": r"float64/.*/buffer/.*",
     **{rule: rf"float64/{rule}/.*" for rule in OPTIMIZERS},

@@ -1,5 +1,7 @@
 """The seam: both backends do what the protocol says, and layouts are right for every kind of layer."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 
@@ -321,6 +323,37 @@ def test_steps_are_one_step_for_each_batch(rows, backend):
     assert len(results["steps"]["losses"]) == -(-rows // 5)
     for name, expected in results["step"].items():
         assert distance(results["steps"][name], expected).error <= 1e-12, name
+
+
+class Terms(NamedTuple):
+    total: Any
+    first: Any
+    second: Any
+
+
+def test_the_first_term_of_a_loss_is_minimised_and_every_one_is_told(backend):
+    squared = backend.losses["squared_error"]
+    x, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[0.5], [-1.5]])
+
+    def loss(outputs, targets):
+        first, second = squared(outputs, targets), squared(outputs, 3 * targets)
+        return Terms(2 * first + second, first, second)
+
+    with backend.precision("float64"):
+        model = dualnet.build("linear_regression", backend.name)
+        backend.load(model, draw_state(backend.state(model), seed=0))
+        (weight,) = (array for array in backend.state(model).parameters.values() if array.ndim == 2)
+        (bias,) = (array for array in backend.state(model).parameters.values() if array.ndim == 1)
+        found = backend.gradients(model, [backend.tensor(x)], backend.tensor(y), loss)
+        stepped = backend.trainer(model, loss, RULES["adam-other"]).step([backend.tensor(x)], backend.tensor(y))
+    predictions = x @ weight.T + bias
+    errors, others = predictions - y, predictions - 3 * y
+    expected = 2 * np.square(errors).mean() + np.square(others).mean()
+    assert [float(value) for value in (found.loss, stepped, found.terms["total"])] == pytest.approx([expected] * 3)
+    assert [*found.terms] == ["total", "first", "second"]
+    assert float(found.terms["first"]) == pytest.approx(np.square(errors).mean())
+    assert float(found.terms["second"]) == pytest.approx(np.square(others).mean())
+    np.testing.assert_allclose(backend.array(found.inputs[0]), (2 * errors + others) @ weight, rtol=1e-12)
 
 
 def _tf_sum(tensor):

@@ -278,7 +278,7 @@ settings, recipe = declared.settings(), declared.variant().recipe
 history = train(
     backend, dualnet.build("lenet", name), declared.loss(dualnet.twin("lenet", name), backend),
     Dataset("five", "here", images, labels, images, labels), recipe,
-    declared.inputs(settings)["images"], declared.targets(settings), metric="accuracy",
+    declared.inputs(settings), declared.targets(settings), metric="accuracy",
 )
 imports = list(sitecustomize.IMPORTS)
 errors = []

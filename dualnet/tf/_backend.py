@@ -18,7 +18,9 @@ from dualnet.interface import (
     Optimizer,
     State,
     check_fit,
+    loss_terms,
     named_outputs,
+    total,
 )
 from dualnet.tf._noise import noise
 from dualnet.tf._training import TensorFlowTrainer
@@ -107,13 +109,14 @@ class TensorFlowBackend:
             value = loss(outputs, targets)
         variables = [slot.variable.value for slot in slots.values()]
         found = [_dense(g, v) for g, v in zip(
-            tape.gradient(value, [*sources, *variables]), [*sources, *variables], strict=True
+            tape.gradient(total(value), [*sources, *variables]), [*sources, *variables], strict=True
         )]  # fmt: skip
         parameters = {
             name: slot.canonical(g.numpy())
             for (name, slot), g in zip(slots.items(), found[len(sources) :], strict=True)
         }
-        return Gradients(value, tf.nest.flatten(outputs), found[: len(sources)], parameters)
+        found_inputs = found[: len(sources)]
+        return Gradients(total(value), tf.nest.flatten(outputs), found_inputs, parameters, loss_terms(value))
 
     def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from dualnet.interface import Array, Loss, Optimizer
+from dualnet.interface import Array, Loss, Optimizer, total
 
 __all__ = ["TensorFlowTrainer"]
 
@@ -28,7 +28,7 @@ class TensorFlowTrainer:
 
         def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                value = loss(model(*inputs, training=True), targets)
+                value = total(loss(model(*inputs, training=True), targets))
             gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             rule.apply([tf.convert_to_tensor(g) for g in gradients])  # differs: D177 sparse gradients are summed first
             return value

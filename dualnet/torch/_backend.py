@@ -10,7 +10,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dualnet.interface import Array, Arrays, Gradients, Loss, Optimizer, State, check_fit, named_outputs
+from dualnet.interface import (
+    Array,
+    Arrays,
+    Gradients,
+    Loss,
+    Optimizer,
+    State,
+    check_fit,
+    loss_terms,
+    named_outputs,
+    total,
+)
 from dualnet.torch._noise import noise
 
 __all__ = ["BACKEND"]
@@ -75,9 +86,10 @@ class TorchBackend:
         parameters = dict(model.named_parameters())
         outputs = model.train()(*inputs)
         value = loss(outputs, targets)
-        found = torch.autograd.grad(value, [*sources, *parameters.values()], materialize_grads=True)
+        found = torch.autograd.grad(total(value), [*sources, *parameters.values()], materialize_grads=True)
         by_name = {name: self.array(g) for name, g in zip(parameters, found[len(sources) :], strict=True)}
-        return Gradients(value.detach(), _outputs(outputs), list(found[: len(sources)]), by_name)
+        terms = {name: term.detach() for name, term in loss_terms(value).items()}
+        return Gradients(total(value).detach(), _outputs(outputs), list(found[: len(sources)]), by_name, terms)
 
     def layers(self, model: nn.Module, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
@@ -140,7 +152,7 @@ class TorchTrainer:
         if not self.model.training:
             self.model.train()
         self.optimizer.zero_grad()
-        loss = self.loss(self.model(*map(_fast, inputs)), targets)
+        loss = total(self.loss(self.model(*map(_fast, inputs)), targets))
         loss.backward()
         self.optimizer.step()
         return loss.detach()

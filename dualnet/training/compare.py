@@ -4,7 +4,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from dualnet.catalogue import concept
 from dualnet.interface import BackendName
 from dualnet.process import require
+from dualnet.training.exhibits import draw_exhibits, load_exhibits
 from dualnet.training.job import Job
 from dualnet.training.loop import History
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
@@ -45,8 +46,9 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     title = f"{declared.title}: {declared.id}, {first.variant}, on {first.data}"
     sides: dict[BackendName, Side] = {job.backend: Side() for job in jobs}
     with _terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
+        jobs = [replace(job, exhibits=f"{scratch}/{job.backend}.npz") for job in jobs]
         if parity:
-            jobs = [Job(**{**asdict(job), "trace": f"{scratch}/{job.backend}.safetensors"}) for job in jobs]
+            jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
         with Sides(jobs) as running:
             with console.status("importing, building" + (", recording both sides" if parity else "")):
                 for backend, event in running.events("traced" if parity else "ready"):
@@ -58,12 +60,19 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
         result = _result(first, declared.metric, sides, report)
         draw(folder / "curves.png", title, declared.metric, sides)
         write(folder, result, sides)
+        pictures = ["curves.png"]
+        exhibits = {job.backend: load_exhibits(Path(job.exhibits or "")) for job in jobs}
+        if all(exhibits.values()):
+            draw_exhibits(folder / "exhibits.png", title, exhibits)
+            pictures.append("exhibits.png")
     console.print(table(title, declared.metric, sides))
     if len(sides) > 1:
         gap = result["divergence"]
         where = "nowhere" if gap["first_step"] is None else f"first at step {gap['first_step']}"
         console.print(f"largest relative difference of the losses: {gap['largest']:.1e}; above 1e-5 {where}")
-    console.print(f"pictures and figures: {out / 'curves.png'}, {out / 'result.json'}", soft_wrap=True)
+    console.print(
+        f"pictures and figures: {', '.join(str(out / name) for name in (*pictures, 'result.json'))}", soft_wrap=True
+    )
     console.print(f"TensorBoard: tensorboard --logdir {out / 'tensorboard'}", soft_wrap=True)
     return result, report is None or report["passed"]
 
@@ -115,7 +124,9 @@ def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, cons
 
 def _result(job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None) -> dict[str, Any]:
     settings = asdict(job)
-    asked = {key: settings[key] for key in settings if key not in ("backend", "trace", "data_dir", "download")}
+    asked = {
+        key: settings[key] for key in settings if key not in ("backend", "trace", "exhibits", "data_dir", "download")
+    }
     result: dict[str, Any] = {**asked, "metric": metric, "parity": report}
     if len(sides) > 1:
         a, b = (side.history for side in sides.values())

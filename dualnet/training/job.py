@@ -25,6 +25,7 @@ class Job:
     epochs: int = 1
     seed: int = 0
     trace: str | None = None
+    exhibits: str | None = None
 
     @property
     def recipe(self) -> Recipe:

@@ -3,20 +3,32 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dualnet.data.batching import order
-from dualnet.interface import Array, Backend, Dataset, Initializer, Loss, Recipe, Spec, State, StateError
+from dualnet.interface import (
+    Array,
+    Backend,
+    Dataset,
+    Initializer,
+    Loss,
+    Metric,
+    Recipe,
+    Rows,
+    Spec,
+    State,
+    StateError,
+    each,
+)
+from dualnet.noise import normal
 
 __all__ = ["Epoch", "History", "Progress", "initial_state", "train"]
 
 EVALUATION_BATCH = 1000
 TICK = 0.1
 """Seconds between two reports of progress."""
-
-Metric = Literal["accuracy", "mean_squared_error"]
 
 
 @dataclass(frozen=True)
@@ -100,10 +112,11 @@ def train(
     loss: Loss,
     dataset: Dataset,
     recipe: Recipe,
-    inputs: Spec,
+    inputs: Mapping[str, Spec],
     targets: Spec,
     *,
     metric: Metric,
+    output: str = "",
     seed: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> History:
@@ -112,34 +125,33 @@ def train(
     Args:
         backend: the model's side.
         model: a native model.
-        loss: native outputs and targets to a native scalar, a mean over the batch.
+        loss: native outputs and targets to a native scalar, or to several.
         dataset: training and test rows.
         recipe: optimizer, batch size and epochs.
-        inputs, targets: the axes of the rows.
+        inputs, targets: the axes of the rows; noise is drawn anew for every epoch.
         metric: what is measured on the test rows after every epoch.
-        seed: decides the order of the rows.
+        output: the axes of the first output, which is measured.
+        seed: decides the order of the rows, and the noise.
         report: called every tenth of a second.
     """
     trainer = backend.trainer(model, loss, recipe.optimizer)
-    x, y = (
-        backend.tensor(dataset.train_inputs, inputs.axes),
-        backend.tensor(dataset.train_targets, targets.axes),
-    )
-    rows = len(dataset.train_inputs)
+    y = backend.tensor(dataset.train_targets, targets.axes)
+    rows = len(dataset.train_targets)
     steps = recipe.epochs * -(-rows // recipe.batch_size)
     history, reported = History(), 0.0
     for epoch in range(recipe.epochs):
         losses: list[float] = []
+        x = native_inputs(backend, dataset.train_inputs, inputs, seed, epoch + 1)
         started = time.perf_counter()
         for part in _parts(order(rows, seed, epoch), recipe.batch_size):
-            losses += backend.array(trainer.steps([x], y, part, recipe.batch_size)).tolist()
+            losses += backend.array(trainer.steps(x, y, part, recipe.batch_size)).tolist()
             if (now := time.perf_counter()) - reported > TICK:
                 reported = now
                 done = len(history.losses) + len(losses)
                 report(Progress(done, steps, losses[-1], history.epochs[-1].metric if history.epochs else None))
         seconds = time.perf_counter() - started
         history.losses += losses
-        value = evaluate(backend, trainer.predict, dataset, inputs, metric)
+        value = evaluate(backend, trainer.predict, dataset, inputs, metric, output=output, seed=seed)
         history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, rows))
         report(Progress(len(history.losses), steps, losses[-1], value))
     return history
@@ -156,23 +168,41 @@ def _parts(order: Array, batch_size: int) -> Iterator[Array]:
         steps = max(1, min(2 * steps, int(in_a_tick)))
 
 
+def native_inputs(backend: Backend, rows: Rows, inputs: Mapping[str, Spec], seed: int, call: int) -> list[Any]:
+    """The rows as native tensors in declared order, with noise from the stream of both sides where it is declared."""
+    given = iter(each(rows))
+    count, dtype = len(each(rows)[0]), each(rows)[0].dtype
+    arrays = (
+        normal(seed, name, call, (count, *spec.shape)).astype(dtype) if spec.values == "noise" else next(given)
+        for name, spec in inputs.items()
+    )
+    return [backend.tensor(array, spec.axes) for array, spec in zip(arrays, inputs.values(), strict=True)]
+
+
 def evaluate(
     backend: Backend,
     predict: Callable[[list[Any]], list[Any]],
     dataset: Dataset,
-    inputs: Spec,
+    inputs: Mapping[str, Spec],
     metric: Metric,
+    *,
+    output: str = "",
+    seed: int = 0,
 ) -> float:
-    """Accuracy (a fraction), or mean squared error, of the first output on all test rows."""
-    total = 0.0
-    for start in range(0, len(dataset.test_inputs), EVALUATION_BATCH):
+    """Accuracy (a fraction), mean absolute or mean squared error of the first output on all test rows."""
+    total, count = 0.0, len(dataset.test_targets)
+    for start in range(0, count, EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
-        outputs = backend.array(predict([backend.tensor(dataset.test_inputs[rows], inputs.axes)])[0])
-        total += _score(outputs, dataset.test_targets[rows], metric)
-    return total / len(dataset.test_inputs)
+        part = tuple(array[rows] for array in each(dataset.test_inputs))
+        outputs = predict(native_inputs(backend, part, inputs, seed, 0))
+        total += _score(backend.array(outputs[0], output), dataset.test_targets[rows], metric)
+    return total / count
 
 
 def _score(outputs: Array, targets: Array, metric: Metric) -> float:
+    """The sum over the rows. An accuracy is of scores (N, K), or of the labels (N,) themselves."""
     if metric == "accuracy":
-        return float((outputs.argmax(axis=1) == targets).sum())
-    return float(np.square(outputs - targets).mean(axis=tuple(range(1, targets.ndim))).sum())
+        return float(((outputs.argmax(axis=1) if outputs.ndim > 1 else outputs) == targets).sum())
+    errors = outputs - targets
+    size = np.abs(errors) if metric == "mean_absolute_error" else np.square(errors)
+    return float(size.mean(axis=tuple(range(1, targets.ndim))).sum())

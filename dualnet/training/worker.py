@@ -19,6 +19,7 @@ from typing import Any
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
 from dualnet.interface import DualnetError
+from dualnet.training.exhibits import probe, save_exhibits
 from dualnet.training.job import Job
 from dualnet.training.loop import initial_state, train
 
@@ -33,7 +34,8 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
     specs, targets = declared.inputs(settings), declared.targets(settings)
     data_dir = Path(job.data_dir) if job.data_dir else None
     size = settings.get("image_size", 28)
-    dataset = load_data(job.data, image_size=size, data_dir=data_dir, download=job.download)
+    loaded = load_data(job.data, image_size=size, data_dir=data_dir, download=job.download)
+    dataset = declared.rows(loaded, settings)
     dataset.check(specs, targets)
 
     started = time.perf_counter()
@@ -51,8 +53,8 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         build_seconds=built - imported,
         parameters=sum(array.size for array in start.parameters.values()),
         versions=backend.versions(),
-        train_rows=len(dataset.train_inputs),
-        test_rows=len(dataset.test_inputs),
+        train_rows=len(dataset.train_targets),
+        test_rows=len(dataset.test_targets),
         source=dataset.source,
     )
     if job.trace:
@@ -61,11 +63,14 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
         send("traced")
         wait()
-    (inputs,) = specs.values()
     history = train(
-        backend, model, loss, dataset, job.recipe, inputs, targets,
-        metric=declared.metric, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
+        backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
+        output=next(iter(declared.outputs.values())), seed=job.seed,
+        report=lambda progress: send("progress", **asdict(progress)),
     )  # fmt: skip
+    if job.exhibits:
+        exhibits = declared.exhibits(probe(backend, model, declared, settings), loaded, settings)
+        save_exhibits(exhibits, Path(job.exhibits))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     send("done", history=history.to_dict(), peak_memory_bytes=peak)
 

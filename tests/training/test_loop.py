@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import dualnet
 from dualnet.data import order
 from dualnet.interface import Dataset, Initializer, Optimizer, Recipe, Spec, State, StateError
+from dualnet.noise import normal
 from dualnet.training import loop
 from dualnet.training.loop import Epoch, History, initial_state, train
 from dualnet.training.results import divergence
@@ -230,11 +231,14 @@ class Numpy:
         return [inputs[0] @ self.weights]
 
 
+FEATURES = {"features": Spec("NF", (2,))}
+
+
 def run(monkeypatch, backend=None, **changes):
     backend, reports = backend or Numpy(), []
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: backend.now))
     keywords = {"metric": "mean_squared_error", "seed": 4, "report": reports.append, **changes}
-    return train(backend, None, None, LINE, RECIPE, Spec("NF", (2,)), Spec("NF", (1,)), **keywords), backend, reports
+    return train(backend, None, None, LINE, RECIPE, FEATURES, Spec("NF", (1,)), **keywords), backend, reports
 
 
 def by_hand(seed=4):
@@ -319,15 +323,45 @@ def test_accuracy_is_the_fraction_of_right_rows(monkeypatch, batch):
     labels[[2, 3, 5, 16]] = (labels[[2, 3, 5, 16]] + 1) % 3
     dataset = Dataset("d", "here", scores, labels, scores, labels)
     backend = Numpy()
-    found = loop.evaluate(backend, lambda inputs: inputs, dataset, Spec("NK", (3,)), "accuracy")
+    found = loop.evaluate(backend, lambda inputs: inputs, dataset, {"scores": Spec("NK", (3,))}, "accuracy")
     assert found == pytest.approx(13 / 17, rel=1e-15)
 
 
 def test_squared_errors_are_averaged_over_all_outputs():
     outputs, targets = RNG.normal(size=(TEST_ROWS, 2, 3)), RNG.normal(size=(TEST_ROWS, 2, 3))
     dataset = Dataset("d", "here", outputs, targets, outputs, targets)
-    found = loop.evaluate(Numpy(), lambda inputs: inputs, dataset, Spec("NTF", (2, 3)), "mean_squared_error")
+    inputs = {"x": Spec("NTF", (2, 3))}
+    found = loop.evaluate(Numpy(), lambda inputs: inputs, dataset, inputs, "mean_squared_error")
     assert found == pytest.approx(np.square(outputs - targets).mean(), rel=1e-12)
+
+
+def test_labels_that_a_model_gives_itself_are_counted():
+    ranks, targets = np.array([0, 3, 2, 5, 1]), np.array([0, 1, 2, 2, 1])
+    dataset = Dataset("d", "here", ranks, targets, ranks, targets)
+    found = [
+        loop.evaluate(Numpy(), lambda inputs: inputs, dataset, {"x": Spec("N")}, metric)
+        for metric in ("accuracy", "mean_absolute_error", "mean_squared_error")
+    ]
+    assert found == [3 / 5, 5 / 5, 13 / 5]
+
+
+NOISY = {"a": Spec("NF", (2,)), "noise": Spec("NF", (3,), values="noise"), "b": Spec("N")}
+
+
+def test_noise_stands_where_it_is_declared_and_is_new_at_every_call():
+    a, b = RNG.normal(size=(7, 2)), RNG.normal(size=7)
+    first, again, later = (loop.native_inputs(Numpy(), (a, b), NOISY, 5, call) for call in (1, 1, 2))
+    assert first[0] is a and first[2] is b
+    np.testing.assert_array_equal(first[1], again[1])
+    assert first[1].shape == (7, 3) and first[1].dtype == a.dtype
+    assert not np.intersect1d(first[1], later[1]).size
+
+
+def test_the_noise_of_a_training_is_normal():
+    drawn = normal(3, "noise", 1, (997, 11))
+    assert abs(drawn.mean()) < 0.04 and abs(drawn.std() - 1) < 0.03
+    assert abs((drawn < -1).mean() - 0.1587) < 0.015
+    np.testing.assert_array_equal(drawn, drawn.astype(np.float32))
 
 
 # --- both sides ------------------------------------------------------------------------------------------------
@@ -347,7 +381,7 @@ def trained(backend, variant, rule):
     """A whole training in float64: its history and the state that it ends with."""
     concept = dualnet.concept("lenet")
     settings = concept.settings(variant)
-    inputs, targets = concept.inputs(settings)["images"], concept.targets(settings)
+    inputs, targets = concept.inputs(settings), concept.targets(settings)
     with backend.precision("float64"):
         model = dualnet.build("lenet", backend.name, variant=variant)
         backend.load(model, initial_state(backend.state(model), concept.initializers(settings), seed=1))
@@ -407,7 +441,7 @@ def test_linear_regression_follows_the_formula_by_hand(backend):
         (bias,) = backend.state(model).parameters.keys() - {weight}
         backend.load(model, State({weight: np.array([[0.7, -0.3]]), bias: np.zeros(1)}, {}))
         found = train(
-            backend, model, backend.losses["squared_error"], LINE, RECIPE, Spec("NF", (2,)), Spec("NF", (1,)),
+            backend, model, backend.losses["squared_error"], LINE, RECIPE, FEATURES, Spec("NF", (1,)),
             metric="mean_squared_error", seed=4,
         )  # fmt: skip
     weights, offset, losses = np.array([[0.7], [-0.3]]), 0.0, []

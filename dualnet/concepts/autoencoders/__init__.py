@@ -1,0 +1,1 @@
+"""Autoencoders, plain and variational: what the concepts are, told without a framework."""

@@ -1,0 +1,1 @@
+"""Distances and ranks that are learnt, in TensorFlow."""

@@ -1,0 +1,108 @@
+"""What there is to see of trained models: each side fills its arrays in, then one picture shows both."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dualnet.interface import Array, Backend, BackendName, Concept, Config, Exhibit, Probe
+
+__all__ = ["draw_exhibits", "load_exhibits", "probe", "save_exhibits"]
+
+TITLES: Mapping[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
+WIDTH = 6.0
+"""Of a side's column, in inches."""
+
+
+def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> Probe:
+    """A trained model as a function of canonical arrays; see `dualnet.interface.Probe`."""
+    specs = declared.inputs(settings)
+
+    def ask(*arrays: Array, part: str = "", axes: str = "") -> dict[str, Array]:
+        asked = getattr(model, part) if part else model
+        letters = [axes] if part else [spec.axes for spec in specs.values()]
+        native = [backend.tensor(array, to) for array, to in zip(arrays, letters, strict=True)]
+        found = zip(declared.outputs.items(), backend.forward(asked, native), strict=not part)
+        return {name: backend.array(value, to) for (name, to), value in found}
+
+    return ask
+
+
+def save_exhibits(exhibits: tuple[Exhibit, ...], path: Path) -> None:
+    """Write them into one ``.npz`` file."""
+    plan = [{"title": e.title, "kind": e.kind, "names": list(e.arrays)} for e in exhibits]
+    arrays = {f"{i}/{name}": array for i, e in enumerate(exhibits) for name, array in e.arrays.items()}
+    with path.open("wb") as file:
+        np.savez(file, plan=np.array(json.dumps(plan)), **arrays)  # type: ignore[arg-type]
+
+
+def load_exhibits(path: Path) -> tuple[Exhibit, ...]:
+    """What `save_exhibits` wrote."""
+    with np.load(path) as file:
+        plan = json.loads(str(file["plan"]))
+        return tuple(
+            Exhibit(e["title"], e["kind"], {name: file[f"{i}/{name}"] for name in e["names"]})
+            for i, e in enumerate(plan)
+        )
+
+
+def draw_exhibits(path: Path, title: str, sides: Mapping[BackendName, tuple[Exhibit, ...]]) -> None:
+    """One picture: a row for each exhibit, a column for each side."""
+    from matplotlib.figure import Figure  # only here: importing it takes a second
+
+    rows = len(next(iter(sides.values())))
+    heights = [max(_height(exhibits[row]) for exhibits in sides.values()) for row in range(rows)]
+    figure = Figure(figsize=(WIDTH * len(sides), sum(heights) + 0.5), layout="constrained")
+    grid = figure.subplots(rows, len(sides), squeeze=False, height_ratios=heights)
+    for column, (backend, exhibits) in enumerate(sides.items()):
+        for row, exhibit in enumerate(exhibits):
+            axes = grid[row, column]
+            axes.set_title(f"{TITLES[backend]}: {exhibit.title}", fontsize=10)
+            DRAWN[exhibit.kind](axes, exhibit.arrays)
+    figure.suptitle(title)
+    figure.savefig(path, dpi=100)
+
+
+def _height(exhibit: Exhibit) -> float:
+    """Inches: pictures keep their shape."""
+    if exhibit.kind != "images":
+        return 3.5
+    rows, columns, _, height, width = exhibit.arrays["images"].shape
+    return float(WIDTH * rows * height / (columns * width) + 0.4)
+
+
+def _images(axes: Any, arrays: Mapping[str, Array]) -> None:
+    images = np.clip(arrays["images"], 0.0, 1.0)
+    images = np.pad(images, ((0, 0), (0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.5)  # a line between them
+    rows, columns, channels, height, width = images.shape
+    tiled = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    axes.imshow(tiled if channels == 3 else tiled[..., 0], cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _points(axes: Any, arrays: Mapping[str, Array]) -> None:
+    for label in np.unique(arrays["labels"]):
+        x, y = arrays["points"][arrays["labels"] == label].T
+        axes.scatter(x, y, s=6, color=f"C{int(label) % 10}", label=str(label))
+    axes.legend(fontsize=6, markerscale=2, frameon=False)
+
+
+def _histogram(axes: Any, arrays: Mapping[str, Array]) -> None:
+    finite = np.concatenate([values.ravel() for values in arrays.values()])
+    bins = np.histogram_bin_edges(finite, 40)
+    for name, values in arrays.items():
+        axes.hist(values, bins, alpha=0.6, label=name)
+    axes.legend(frameon=False)
+
+
+def _bars(axes: Any, arrays: Mapping[str, Array]) -> None:
+    width = 0.8 / len(arrays)
+    for i, (name, heights) in enumerate(arrays.items()):
+        axes.bar(np.arange(len(heights)) + (i - (len(arrays) - 1) / 2) * width, heights, width, label=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False)
+
+
+DRAWN = {"images": _images, "points": _points, "histogram": _histogram, "bars": _bars}
