@@ -16,15 +16,17 @@ __all__ = ["html"]
 
 ROWS = 4000
 """How many findings a page shows at most, shared by its reports; the JSON has all of them."""
-HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 300, 56, 24, 70, 30
-"""The chart's height and margins, in its own units."""
-LABEL_ROWS, LABEL_HEIGHT, LETTER = 4, 15, 6.6
+WIDTH, HEIGHT = 820.0, 200.0
+"""The plot's least width, and its height, in the chart's own units."""
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 24.0, 14.0, 30.0
+"""The chart's margins."""
+LABEL_ROWS, LABEL_HEIGHT, LETTER = 4, 15.0, 6.6
 """Names above the chart: how many rows, how high one is, how wide a letter."""
 LONGEST_LABEL = 28
 FLOOR = -17
 """The logarithm at which an error of zero is drawn, unless there are smaller ones."""
-DEEPEST = -20
-"""Smaller errors than this are drawn here, so that one tiny number does not flatten all others."""
+DEEPEST, HIGHEST = -20, 9
+"""Logarithms beyond which errors are drawn at the edge, so that one of them does not flatten all others."""
 
 
 def html(reports: Report | Sequence[Report]) -> str:
@@ -64,10 +66,12 @@ def _template() -> Template:
     return environment.get_template("report.html.jinja")
 
 
-def _number(value: float | None, digits: int = 2) -> str:
+def _number(value: float | None, digits: int = 2, nan: str = "NaN") -> str:
     """An error for the reader's eye."""
-    if value is None or math.isnan(value):
+    if value is None:
         return "–"
+    if math.isnan(value):
+        return nan
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return f"{value:.{digits}e}" if value else "0"
@@ -107,7 +111,7 @@ class _Point:
 
 @dataclass(frozen=True)
 class _Label:
-    """A guilty layer's name: where it starts, and where the layer stands."""
+    """A guilty layer: where its name starts, where it stands itself, and the name, empty if there was no room."""
 
     x: float
     y: float
@@ -129,8 +133,7 @@ class _Chart:
     ticks: list[tuple[float, str]]
     forward: list[_Point]
     backward: list[_Point]
-    guilty: list[float]
-    labels: list[_Label]
+    guilty: list[_Label]
     hidden: int
 
 
@@ -140,17 +143,17 @@ def _chart(report: Report) -> _Chart | None:
         return None
     limit = max((f.limit for f in report.findings if f.name.startswith("float64/")), default=0.0) or FLOAT64_LIMIT
     logs = [math.log10(error) for error in errors if 0 < error < math.inf]
+    beyond = max(errors) > 10.0**HIGHEST
     low = max(min([FLOOR, *(math.floor(log) - 1 for log in logs)]), DEEPEST)
-    high = max([1, *(math.ceil(log) for log in logs)]) + (math.inf in errors)
-    width = LEFT + RIGHT + max(920.0, 14.0 * len(report.layers))
-    bottom = float(HEIGHT - BOTTOM)
+    high = min(max([1, *(math.ceil(log) for log in logs)]), HIGHEST) + beyond
+    width = LEFT + RIGHT + max(WIDTH, 14.0 * len(report.layers))
+    labels, hidden, rows = _labels(report.layers, width)
+    top = TOP + LABEL_HEIGHT * rows
+    bottom = top + HEIGHT
 
     def y(error: float) -> float:
-        log = low if error <= 0 else high if math.isinf(error) else max(math.log10(error), low)
-        return round(TOP + (bottom - TOP) * (high - log) / (high - low), 1)
-
-    def x(place: int) -> float:
-        return round(LEFT + (place + 0.5) * (width - LEFT - RIGHT) / len(report.layers), 1)
+        log = min(max(math.log10(error), low), high) if 0 < error < math.inf else low if error <= 0 else high
+        return round(top + HEIGHT * (high - log) / (high - low), 1)
 
     def points(which: str) -> list[_Point]:
         found = []
@@ -158,32 +161,43 @@ def _chart(report: Report) -> _Chart | None:
             error = getattr(layer, which)
             if not math.isnan(error):
                 text = f"{' | '.join(layer.names)} ({layer.kind}), {which}: {_number(error)}"
-                found.append(_Point(x(place), y(error), text, layer.guilty))
+                found.append(_Point(_x(place, report.layers, width), y(error), text, layer.guilty))
         return found
 
     step = max(1, -(-(high - low) // 7))
-    ticks = [(y(10.0**power), f"1e{power}") for power in range(0, low, -step)]
-    ticks += [(y(10.0**power), f"1e{power}") for power in range(step, high, step)]
-    ticks += [(y(0.0), "0")] + ([(y(math.inf), "∞")] if math.inf in errors else [])
-    guilty = [(x(place), layer) for place, layer in enumerate(report.layers) if layer.guilty]
-    labels, hidden = _labels(guilty, width)
+    ticks = [(y(10.0**power), f"1e{power}") for power in (*range(0, low, -step), *range(step, high, step))]
+    ticks += [(y(0.0), "0"), *([(y(math.inf), "more")] if beyond else [])]
     return _Chart(
-        width, HEIGHT, LEFT, width - RIGHT, TOP, bottom, y(limit), ticks, points("forward"), points("backward"),
-        [place for place, _ in guilty], labels, hidden,
+        width, bottom + BOTTOM, LEFT, width - RIGHT, top, bottom, y(limit), ticks,
+        points("forward"), points("backward"), labels, hidden,
     )  # fmt: skip
 
 
-def _labels(guilty: Sequence[tuple[float, LayerPair]], width: float) -> tuple[list[_Label], int]:
-    """The names of guilty layers in rows above the chart, so that none covers another, and how many found no room."""
-    ends = [-math.inf] * LABEL_ROWS
-    found = []
-    for at, layer in guilty:
+def _x(place: int, layers: Sequence[LayerPair], width: float) -> float:
+    return round(LEFT + (place + 0.5) * (width - LEFT - RIGHT) / len(layers), 1)
+
+
+def _labels(layers: Sequence[LayerPair], width: float) -> tuple[list[_Label], int, int]:
+    """The guilty layers with names in rows above the chart, none covering another.
+
+    Returns:
+        The labels, those without room for a name included; how many these are; how many rows the others take.
+    """
+    ends: list[float] = []
+    labels = []
+    for place, layer in enumerate(layers):
+        if not layer.guilty:
+            continue
         text = layer.names[0] or layer.names[1]
         text = text if len(text) <= LONGEST_LABEL else "…" + text[1 - LONGEST_LABEL :]
-        start = min(at + 4, width - LETTER * len(text))
-        for row, end in enumerate(ends):
-            if start > end + LETTER:
-                ends[row] = start + LETTER * len(text)
-                found.append(_Label(round(start, 1), TOP - 8.0 - LABEL_HEIGHT * row, at, text))
-                break
-    return found, len(guilty) - len(found)
+        at = _x(place, layers, width)
+        start = round(min(at + 4, width - LETTER * len(text)), 1)
+        row = next((row for row, end in enumerate(ends) if start > end + LETTER), len(ends))
+        if row < LABEL_ROWS:
+            ends[row:] = [start + LETTER * len(text), *ends[row + 1 :]]
+            labels.append((start, row, at, text))
+        else:
+            labels.append((start, 0, at, ""))
+    bottom = TOP + LABEL_HEIGHT * len(ends) - 8
+    found = [_Label(start, bottom - LABEL_HEIGHT * row, at, text) for start, row, at, text in labels]
+    return found, sum(not label.text for label in found), len(ends)

@@ -276,9 +276,9 @@ class Report:
 
     @property
     def smallest_passing_limit(self) -> float:
-        """The smallest float64 limit with which everything compared in float64 would pass."""
+        """The smallest float64 limit with which everything compared in float64 would pass; with a NaN none would."""
         errors = [
-            f.error for f in self.findings
+            math.inf if math.isnan(f.error) else f.error for f in self.findings
             if f.name.startswith("float64/") and "/quotient/" not in f.name and not f.excluded
         ]  # fmt: skip
         return max(errors, default=math.nan)

@@ -135,7 +135,9 @@ def test_the_table_has_the_worst_stages_first_with_what_differs():
 
 def test_nan_is_the_worst_there_is():
     nan, large = Finding("float64/a/0", math.nan, 1e-11), Finding("float64/b/0", 1e9, 1e-11)
-    assert replace(AGREE, findings=(large, nan)).worst() is nan
+    report = replace(AGREE, findings=(large, nan))
+    assert report.worst() is nan
+    assert report.smallest_passing_limit == math.inf
 
 
 STEPS = {
@@ -284,7 +286,7 @@ def test_text_of_others_is_text():
 
 def test_figures_that_are_no_numbers_are_drawn_and_written():
     page = Page(html(WEIRD))
-    assert "∞" in page.text("svg")
+    assert "more" in page.text("text"), "beyond the axis"
     places = [float(own[name]) for own in page.all("circle") for name in ("cx", "cy")]
     assert places
     assert all(map(math.isfinite, places))
