@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from parity.html import LABEL_ROWS, LETTER, ROWS, html
 from parity.junit import junit
 from parity.report import Culprit, Diagnosis, Finding, LayerPair, Report, ReportError
 from parity.text import MOST
+from parity.trace import Trace
 
 SCHEMA = json.loads((Path(parity.cli.__file__).parent / "report.schema.json").read_text())
 EPSILON = Diagnosis(
@@ -445,6 +447,30 @@ def test_show_writes_pages_and_xml_of_a_list(run, tmp_path):
     assert "page.html" in err
     assert "Parity of 5 comparisons" in (tmp_path / "page.html").read_text()
     assert len(ElementTree.parse(tmp_path / "a" / "x.xml").getroot()) == 5
+
+
+def test_run_writes_json_pages_and_xml(run, tmp_path, monkeypatch):
+    found = {"lenet": AGREE, "pooling": DIFFER}
+    monkeypatch.setattr("parity.suite.pairs", lambda *ids: [(id, None) for id in ids])
+    monkeypatch.setattr("parity.suite.report", lambda id, variant, seed: found[id])
+    files = "--html", tmp_path / "page.html", "--junit", tmp_path / "x.xml"
+    code, out, err = run("run", "lenet", "pooling", "--json", *files)
+    assert (code, err.count("\n")) == (1, 2)
+    assert [report["title"] for report in json.loads(out)] == [AGREE.title, DIFFER.title]
+    assert "Parity of 2 comparisons" in (tmp_path / "page.html").read_text()
+    assert len(ElementTree.parse(tmp_path / "x.xml").getroot()) == 2
+
+
+def test_diff_writes_json_a_page_and_xml(run, tmp_path):
+    for name, value in (("a", 1.0), ("b", 1.5)):
+        Trace({"float64/eval/output/0": np.array([value])}, {"backend": name}).save(tmp_path / name)
+    files = "--html", tmp_path / "page.html", "--junit", tmp_path / "x.xml"
+    code, out, _ = run("diff", tmp_path / "a", tmp_path / "b", "--json", *files)
+    assert code == 1
+    jsonschema.validate(json.loads(out), SCHEMA, jsonschema.Draft202012Validator)
+    assert "1.0 against 1.5" in (tmp_path / "x.xml").read_text()
+    assert "0.333" in out
+    assert Page((tmp_path / "page.html").read_text()).all("h1")
 
 
 FILES = {
