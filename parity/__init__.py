@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from parity.models import compare, transfer
-    from parity.report import Finding, ParityError, Report
+    from parity.report import Finding, ParityError, Report, ReportError
     from parity.suite import record
     from parity.trace import Trace, TraceError
     from parity.verdict import compare_traces
 
 __all__ = [
-    "Finding", "ParityError", "Report", "Trace", "TraceError", "compare", "compare_traces", "record", "transfer",
+    "Finding", "ParityError", "Report", "ReportError", "Trace", "TraceError", "compare", "compare_traces",
+    "record", "transfer",
 ]  # fmt: skip
 
 _HOME = {
@@ -26,6 +27,7 @@ _HOME = {
     "Finding": "report",
     "ParityError": "report",
     "Report": "report",
+    "ReportError": "report",
     "Trace": "trace",
     "TraceError": "trace",
     "transfer": "models",

@@ -1,9 +1,10 @@
-"""``python -m parity``: list the checks, run them, record one side, compare two recordings.
+"""``python -m parity``: list the checks, run them, record one side, compare two recordings, show a kept report.
 
 Exit codes: 0 agree, 1 differ, 2 bad usage, 5 nothing compared.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from rich.table import Table
 
 from dualnet.interface import DualnetError
 from parity import suite
-from parity.report import Report
+from parity.html import html
+from parity.junit import junit
+from parity.report import Report, ReportError, save
 from parity.tolerance import FLOAT64_LIMIT
 from parity.trace import Trace
 from parity.verdict import compare_traces
@@ -30,6 +33,8 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides weights, inputs and cotangents.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page, too.")]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML, too.")]
 Ids = Annotated[
     list[str] | None, typer.Argument(help="Concept ids; all concepts if none is given.", show_default=False)
 ]
@@ -58,11 +63,15 @@ def list_checks(ids: Ids = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def run(ids: Ids = None, seed: Seed = 0, as_json: Json = False) -> None:
+def run(
+    ids: Ids = None, seed: Seed = 0, as_json: Json = False, html_file: Html = None, junit_file: Junit = None
+) -> None:
     """Compare both sides of concepts in this process."""
-    # Names first: a wrong one is told before any framework is imported.
+    # Names and files first: a wrong one is told before any framework is imported.
+    pairs = suite.pairs(*ids or ())
+    _check_files(html_file, junit_file)
     reports = []
-    for id, variant in suite.pairs(*ids or ()):
+    for id, variant in pairs:
         report = suite.report(id, variant, seed)
         reports.append(report)
         if not as_json:
@@ -72,6 +81,7 @@ def run(ids: Ids = None, seed: Seed = 0, as_json: Json = False) -> None:
         typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
     else:
         _print_summary(reports)
+    _write(reports, html_file, junit_file)
     raise typer.Exit(_exit_code(reports))
 
 
@@ -97,8 +107,11 @@ def diff(
         float, typer.Option(help="Greatest float64 distance relative to a tensor's scale.")
     ] = FLOAT64_LIMIT,
     as_json: Json = False,
+    html_file: Html = None,
+    junit_file: Junit = None,
 ) -> None:
     """Compare two recordings."""
+    _check_files(html_file, junit_file)
     traces = Trace.load(a), Trace.load(b)
     try:
         report = compare_traces(*traces, title=f"{a} against {b}", reference=_oracle(*traces), limit=limit)
@@ -108,7 +121,43 @@ def diff(
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         report.print(out)
+    _write([report], html_file, junit_file)
     raise typer.Exit(report.exit_code)
+
+
+@app.command("show")
+def show_command(
+    report: Annotated[Path, typer.Argument(help="A report's JSON, or a list of them, as --json prints it.")],
+    as_json: Json = False,
+    html_file: Html = None,
+    junit_file: Junit = None,
+) -> None:
+    """Show reports that were kept as JSON; the exit code is theirs."""
+    reports = list(Report.load(report))
+    _check_files(html_file, junit_file)
+    if as_json:
+        typer.echo(json.dumps([found.to_dict() for found in reports], indent=2))
+    else:
+        for found in reports:
+            found.print(out)
+    _write(reports, html_file, junit_file)
+    raise typer.Exit(_exit_code(reports))
+
+
+def _check_files(*paths: Path | None) -> None:
+    """Tell now, not after minutes of work, that a file cannot be written."""
+    for path in paths:
+        if path is not None:
+            parent = next(folder for folder in path.absolute().parents if folder.exists())
+            if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+                raise ReportError(f"{path}: cannot be written; expected the path of a file in a folder of yours")
+
+
+def _write(reports: list[Report], html_file: Path | None, junit_file: Path | None) -> None:
+    if html_file is not None:
+        typer.echo(f"page: {save(html_file, html(reports))}", err=True)
+    if junit_file is not None:
+        typer.echo(f"JUnit: {save(junit_file, junit(reports))}", err=True)
 
 
 def _oracle(a: Trace, b: Trace) -> Trace | None:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -49,7 +49,7 @@ class Slot:
 class KerasSide:
     """See `parity.side.Side`."""
 
-    framework = "tf"
+    framework: BackendName = "tf"
 
     def __init__(self, model: keras.layers.Layer) -> None:
         self.model = model

@@ -5,6 +5,8 @@ every tensor between its layers replaced by what the first model had there, forw
 `parity.side`): then each layer, and what lies between the layers, shows its own error and no other.
 """
 
+import platform
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Arrays, ConfigError, StateError
+from dualnet.interface import BACKENDS, Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
 from parity.layer import Layer
 from parity.pair import Pairing, common, pair, uncommon
@@ -291,7 +293,7 @@ class _Job:
             not_tested=self._dead(passes[0], findings),
             layers=tuple(_layer_pair(p) for p in pairing.pairs if p[0].real or p[1].real),
             unpaired=self._unpaired(pairing),
-            environment={"a": {"framework": self.a.framework}, "b": {"framework": self.b.framework}},
+            environment={"a": _about(self.a), "b": _about(self.b), "train": self.train, "seed": self.seed},
         )
 
     # --- inputs ---
@@ -490,6 +492,13 @@ class _Job:
 
 def _of_layer(finding: str, culprit: Culprit) -> bool:
     return finding.startswith(f"float64/train/buffer/{culprit.where.split(' | ')[0]}.")
+
+
+def _about(side: Side) -> dict[str, Any]:
+    """What a side is and runs on."""
+    modules = ("numpy", *BACKENDS[side.framework])
+    versions = {"python": platform.python_version(), **{name: sys.modules[name].__version__ for name in modules}}
+    return {"framework": side.framework, "model": type(side.model).__qualname__, "versions": versions}
 
 
 def _stirred(arrays: Any, draw: int) -> Any:

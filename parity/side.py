@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 
 __all__ = [
@@ -249,7 +249,7 @@ class Rule(Protocol):
 class Side(Protocol):
     """One model of one framework."""
 
-    framework: str
+    framework: BackendName
     model: Any
 
     def borrowed(self, dtype: str) -> AbstractContextManager[None]:

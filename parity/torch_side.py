@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -39,7 +39,7 @@ __all__ = ["TorchSide"]
 class TorchSide:
     """See `parity.side.Side`."""
 
-    framework = "torch"
+    framework: BackendName = "torch"
 
     def __init__(self, model: nn.Module) -> None:
         self.called = model

@@ -20,18 +20,16 @@ def test_it_is_short():
     assert len(README.splitlines()) <= 150
 
 
-def test_the_concept_table_is_current():
-    assert tables.section(README, "concepts") == tables.concept_table()
+def test_the_table_names_every_concept():
+    assert [row[:3] for row in tables.cells(README)] == list(tables.names())
 
 
-def test_the_parity_table_is_current(both):
-    """Names and counts as they are; figures within a factor of 30, as rounding depends on the machine."""
-    shown = [re.findall(r"[^|\s`]+", row) for row in tables.section(README, "parity").splitlines()[2:]]
-    found = list(tables.parity_rows(tables.reports()))
-    assert [(name, int(count)) for name, count, *_ in shown] == [(name, count) for name, count, *_ in found]
-    for (name, _, double, single, _), (_, _, double_now, single_now, _) in zip(shown, found, strict=True):
-        assert double_now <= max(30 * float(double), 1e-15), name
-        assert single_now <= max(30 * float(single), 1e-6), name
+def test_the_figures_are_current(both):
+    """Within a factor of 30, as rounding depends on the machine."""
+    for (chapter, _, _, error, part), (error_now, part_now) in zip(tables.cells(README), tables.figures(), strict=True):
+        assert error_now <= max(30 * float(error), 1e-15), chapter
+        assert float(part) <= 1, chapter
+        assert part_now <= 1, chapter
 
 
 def test_the_example_prints_what_it_says(both, capsys):
