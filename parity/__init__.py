@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from parity.doctor import doctor
+    from parity.foreign import record_model
     from parity.models import compare, transfer
     from parity.report import Finding, ParityError, Report, ReportError
     from parity.suite import record
@@ -16,14 +18,16 @@ if TYPE_CHECKING:
     from parity.verdict import compare_traces
 
 __all__ = [
-    "Finding", "ParityError", "Report", "ReportError", "Trace", "TraceError", "compare", "compare_traces",
-    "record", "transfer",
+    "Finding", "ParityError", "Report", "ReportError", "Trace", "TraceError", "compare", "compare_traces", "doctor",
+    "record", "record_model", "transfer",
 ]  # fmt: skip
 
 _HOME = {
     "compare": "models",
     "compare_traces": "verdict",
+    "doctor": "doctor",
     "record": "suite",
+    "record_model": "foreign",
     "Finding": "report",
     "ParityError": "report",
     "Report": "report",

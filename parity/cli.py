@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dualnet.interface import DualnetError
-from parity import suite
+from dualnet.process import prepare
+from parity import foreign, suite
 from parity.html import html
 from parity.junit import junit
+from parity.models import side
 from parity.report import Report, ReportError, save
 from parity.tolerance import FLOAT64_LIMIT
 from parity.trace import Trace
@@ -87,16 +89,42 @@ def run(
 
 @app.command("record")
 def record_command(
-    concept: Annotated[str, typer.Argument(help="A concept id.")],
+    what: Annotated[str, typer.Argument(help="A concept id, or MODULE:FACTORY, what makes a model of yours.")],
     backend: Annotated[str, typer.Option(help="tf or torch.")],
     out_file: Annotated[Path, typer.Option("--out", help="The trace file to write (safetensors).")],
     variant: Annotated[str | None, typer.Option(help="A variant of the concept.")] = None,
+    inputs: Annotated[Path | None, typer.Option(help="Inputs of your model: a file of numpy.savez.")] = None,
+    layout: Annotated[str | None, typer.Option(help="The letters of the inputs' axes, as NHWC.")] = None,
+    train: Annotated[bool, typer.Option("--train", help="Run your model in train mode.")] = False,
+    weights: Annotated[Path | None, typer.Option(help="A trace of the other side: use its weights.")] = None,
     seed: Seed = 0,
 ) -> None:
     """Run one side and keep what it computed, to be compared in another process or on another machine."""
-    trace = suite.record(backend, concept, variant, seed=seed)  # type: ignore[arg-type]
+    _check_files(out_file)
+    if ":" in what:
+        trace = _recorded(what, backend, inputs, layout, train, weights, seed)
+    elif inputs or layout or train or weights:
+        raise typer.BadParameter("--inputs, --layout, --train and --weights are for MODULE:FACTORY", param_hint="WHAT")
+    else:
+        trace = suite.record(backend, what, variant, seed=seed)  # type: ignore[arg-type]
     trace.save(out_file)
-    typer.echo(f"{len(trace.quantities)} quantities of {concept} on {backend} in {out_file}")
+    typer.echo(f"{len(trace.quantities)} quantities of {what} on {backend} in {out_file}")
+
+
+def _recorded(
+    what: str, backend: str, inputs: Path | None, layout: str | None, train: bool, weights: Path | None, seed: int
+) -> Trace:
+    if inputs is None:
+        raise typer.BadParameter("a model needs inputs: a file of numpy.savez", param_hint="--inputs")
+    arrays = foreign.read_inputs(inputs)
+    given = None if weights is None else Trace.load(weights)
+    if given is not None and not foreign.is_model(given):
+        raise typer.BadParameter(f"{weights}: a trace of a concept, not of a model", param_hint="--weights")
+    model = foreign.made(what)
+    if (found := side(model).framework) != backend:
+        raise typer.BadParameter(f"{what} makes a model of {found}", param_hint="--backend")
+    one = list(arrays.values()) if all(name.startswith("arr_") for name in arrays) else arrays
+    return foreign.record_model(model, one, train=train, seed=seed, layout=layout, weights=given, factory=what)
 
 
 @app.command()
@@ -106,6 +134,9 @@ def diff(
     limit: Annotated[
         float, typer.Option(help="Greatest float64 distance relative to a tensor's scale.")
     ] = FLOAT64_LIMIT,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Make both models again (runs their factories), and find who is at fault.")
+    ] = False,
     as_json: Json = False,
     html_file: Html = None,
     junit_file: Junit = None,
@@ -113,8 +144,18 @@ def diff(
     """Compare two recordings."""
     _check_files(html_file, junit_file)
     traces = Trace.load(a), Trace.load(b)
+    models = [foreign.is_model(trace) for trace in traces]
+    if any(models) and not all(models):
+        raise typer.BadParameter("one is a trace of a concept, the other of a model", param_hint="A B")
+    if replay and not all(models):
+        raise typer.BadParameter("only models recorded as MODULE:FACTORY can be made again", param_hint="--replay")
+    if all(models):
+        traces = foreign.aligned(*traces)
     try:
-        report = compare_traces(*traces, title=f"{a} against {b}", reference=_oracle(*traces), limit=limit)
+        if replay:
+            report = foreign.replayed(Trace.load(a), Trace.load(b))
+        else:
+            report = compare_traces(*traces, title=f"{a} against {b}", reference=_oracle(*traces), limit=limit)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--limit") from error
     if as_json:
@@ -123,6 +164,53 @@ def diff(
         report.print(out)
     _write([report], html_file, junit_file)
     raise typer.Exit(report.exit_code)
+
+
+@app.command("mutate")
+def mutate_command(
+    bugs: Annotated[list[str] | None, typer.Argument(help="Ids of bugs; all if none is given.")] = None,
+    models: Annotated[str, typer.Option(help="small, concepts or all: what to put the bugs into.")] = "all",
+    clean: Annotated[int, typer.Option(min=0, help="Also compare clean pairs over so many seeds.")] = 0,
+    list_bugs: Annotated[bool, typer.Option("--list", help="Only name the bugs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put porting bugs into one side, and see whether each is caught, blamed on the right layer and explained."""
+    if models not in ("small", "concepts", "all"):
+        raise typer.BadParameter(f"{models!r}: expected small, concepts or all", param_hint="--models")
+    prepare("torch")
+    from parity import sabotage
+
+    raise typer.Exit(sabotage.run(bugs or [], models, clean, list_bugs=list_bugs, as_json=as_json, console=out))
+
+
+@app.command("doctor")
+def doctor_command(
+    a: Annotated[str, typer.Argument(help="MODULE:FACTORY of one model, or of a model and its optimizer.")],
+    b: Annotated[str, typer.Argument(help="The same of the other.")],
+    inputs: Annotated[Path | None, typer.Option(help="A file of numpy.savez, to pair the layers.")] = None,
+    layout: Annotated[str | None, typer.Option(help="The letters of the inputs' axes, as NHWC.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What differs between two models and their environments, before anything is compared; exit code 1 if it does."""
+    from parity.doctor import doctor
+
+    arrays = None if inputs is None else list(foreign.read_inputs(inputs).values())
+    models, optimizers = zip(*(_with_optimizer(foreign.made(name)) for name in (a, b)), strict=True)
+    found = doctor(*models, optimizers=None if None in optimizers else optimizers, inputs=arrays, layout=layout)
+    if as_json:
+        typer.echo(json.dumps([difference.to_dict() for difference in found], indent=2))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("what", a, b, "what to do"):
+            table.add_column(column, overflow="fold")
+        for difference in found:
+            table.add_row(difference.topic, difference.a, difference.b, difference.advice)
+        out.print(table if found else "nothing differs")
+    raise typer.Exit(int(bool(found)))
+
+
+def _with_optimizer(found: Any) -> tuple[Any, Any]:
+    return found if isinstance(found, tuple) and len(found) == 2 else (found, None)
 
 
 @app.command("show")

@@ -5,6 +5,7 @@ a layer of its own, so that it meets the separate one of the other side.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.eager import context  # the seed and this switch can be set in public, but not be read
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
@@ -229,6 +232,32 @@ class KerasSide:
                 arrays = {n: s.variable.numpy() for n, s in self.slots(name).items() if not s.variable.trainable}
                 found |= {name: arrays} if arrays else {}
         return found
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in; Keras has no mode of its own, but an argument of each call."""
+        variables = [v for v in self.model.variables if v.dtype.startswith(("float", "bfloat"))]
+        frozen = [v.path for layer in self.layers.values() if not layer.trainable for v in _own_variables(layer)]
+        regularisers = [
+            f"{name}.{kind}: {type(rule).__name__}"
+            for name, layer in self.layers.items()
+            for kind in ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "beta_regularizer",
+                         "gamma_regularizer", "embeddings_regularizer", "recurrent_regularizer")
+            if (rule := getattr(layer, kind, None)) is not None
+        ]  # fmt: skip
+        devices = {tf.DeviceSpec.from_string(v.value.device).device_type.lower() for v in variables if v.value.device}
+        return {
+            "framework": "tf",
+            "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+            "dtype": ", ".join(sorted({v.dtype for v in variables})),
+            "device": ", ".join(sorted(devices)),
+            "seed": context.global_seed(),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or (os.cpu_count() or 1),
+            "deterministic": bool(is_op_determinism_enabled()),
+            "tf32": tf.config.experimental.tensor_float_32_execution_enabled() and "gpu" in devices,
+            "regularisers": regularisers,
+            "frozen": frozen,
+            "shapes": [tuple(v.shape) for v in self.model.trainable_variables],
+        }  # fmt: skip
 
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from dualnet.interface import Array, ConfigError
 from parity import compare, transfer
 
-__all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "Score", "clean", "outcomes", "score"]
+__all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "Score", "check", "clean", "outcomes", "score"]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ def outcomes(*ids: str, models: Mapping[str, Model] | None = None) -> Iterator[O
     Raises:
         ConfigError: no such bug.
     """
-    if unknown := [id for id in ids if id not in BUGS]:
-        raise ConfigError(f"no bug {unknown[0]!r}: choose from {', '.join(BUGS)}")
+    check(ids)
     for bug in [BUGS[id] for id in ids] or BUGS.values():
         for name, model in (MODELS if models is None else models).items():
             layers = [path for path, module in model.build().named_modules() if bug.befalls(module)]
@@ -110,6 +109,12 @@ def outcomes(*ids: str, models: Mapping[str, Model] | None = None) -> Iterator[O
                 bug.inject(broken.get_submodule(layers[0]))
                 if _runs(broken, model.inputs):  # the framework itself says that shapes do not fit
                     yield _outcome(bug, name, model.inputs, broken, other, layers[0])
+
+
+def check(ids: Sequence[str]) -> None:
+    """ConfigError unless all of these are ids of bugs."""
+    if unknown := [id for id in ids if id not in BUGS]:
+        raise ConfigError(f"no bug {unknown[0]!r}: choose from {', '.join(BUGS)}")
 
 
 def clean(seeds: range, models: Mapping[str, Model] | None = None) -> Iterator[tuple[str, int, bool]]:

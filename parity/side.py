@@ -282,5 +282,8 @@ class Side(Protocol):
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""
 
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in, by topic; equal topics mean the same in every framework."""
+
     def rule(self, native: Any) -> Rule:
         """An optimizer of this framework, or a function that makes one, at work on this model."""

@@ -168,6 +168,25 @@ class TorchSide:
         ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
         return (".".join(parts[: ends[0]]), ".".join(parts[ends[0] :])) if ends else (name, "value")
 
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in."""
+        tensors = [*self.model.parameters(), *(b for b in self.model.buffers() if b.is_floating_point())]
+        modes = {module.training for module in self.model.modules()}
+        frozen = [name for name, p in self.model.named_parameters() if not p.requires_grad]
+        return {
+            "framework": "torch",
+            "versions": {"torch": torch.__version__},
+            "mode": {frozenset({True}): "train", frozenset({False}): "eval"}.get(frozenset(modes), "mixed"),
+            "dtype": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in tensors})),
+            "device": ", ".join(sorted({str(t.device.type) for t in tensors})),
+            "seed": torch.initial_seed(),
+            "threads": torch.get_num_threads(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "tf32": torch.get_float32_matmul_precision() != "highest",
+            "frozen": frozen,
+            "shapes": [tuple(p.shape) for p in self.model.parameters()],
+        }
+
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""
         from parity.torch_rule import TorchRule
