@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from parity.doctor import doctor
+    from parity.checkup import doctor
     from parity.foreign import record_model
     from parity.models import compare, transfer
     from parity.report import Finding, ParityError, Report, ReportError
@@ -25,7 +25,7 @@ __all__ = [
 _HOME = {
     "compare": "models",
     "compare_traces": "verdict",
-    "doctor": "doctor",
+    "doctor": "checkup",
     "record": "suite",
     "record_model": "foreign",
     "Finding": "report",

@@ -192,7 +192,7 @@ def doctor_command(
     as_json: Json = False,
 ) -> None:
     """What differs between two models and their environments, before anything is compared; exit code 1 if it does."""
-    from parity.doctor import doctor
+    from parity.checkup import doctor
 
     arrays = None if inputs is None else list(foreign.read_inputs(inputs).values())
     models, optimizers = zip(*(_with_optimizer(foreign.made(name)) for name in (a, b)), strict=True)

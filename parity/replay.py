@@ -18,7 +18,7 @@ from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
-__all__ = ["culprits", "tied"]
+__all__ = ["culprits", "known_settings", "tied"]
 
 Pairs = Sequence[tuple[Call, Call]]
 Buffers = Mapping[str, Mapping[str, Array]]
@@ -126,7 +126,7 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            _in_the_words_of_the_reference(call.layer),
+            known_settings(call.layer),
             framework, (*a.received, *([] if call.noise is None else [call.noise])), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
@@ -139,7 +139,7 @@ def _diagnosed(
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
 
 
-def _in_the_words_of_the_reference(layer: Layer) -> Layer:
+def known_settings(layer: Layer) -> Layer:
     """The layer without what only its adapter needs to know, as whether a PyTorch sequence has the batch first."""
     known = KINDS[layer.kind].settings if layer.kind in KINDS else layer.settings
     settings = {name: value for name, value in layer.settings.items() if name in known}

@@ -7,6 +7,7 @@ from typing import Any
 from parity.layer import Layer
 from parity.models import Job, side
 from parity.pair import common
+from parity.replay import known_settings
 from parity.side import Side
 
 __all__ = ["Difference", "doctor"]
@@ -74,7 +75,8 @@ def doctor(
         pairing = job.pairing()
     for one, other in pairing.pairs:
         if one.real and other.real:
-            found += _settings(f"{one.layer.name} | {other.layer.name}", one.layer, other.layer)
+            layers = (known_settings(call.layer) for call in (one, other))
+            found += _settings(f"{one.layer.name} | {other.layer.name}", *layers)
     alone = [("a", pairing.alone_a), ("b", pairing.alone_b)]
     for which, calls in alone:
         for call in calls:
@@ -86,7 +88,8 @@ def doctor(
 
 
 def _environments(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
-    for topic in a.keys() & b.keys():
+    told = {"shapes", "framework"} | (set() if a["framework"] == b["framework"] else {"versions"})
+    for topic in (topic for topic in a if topic in b and topic not in told):
         if a[topic] != b[topic]:
             yield Difference(topic, str(a[topic]), str(b[topic]), ADVICE.get(topic, ""))
     for topic in ("regularisers", "frozen"):
@@ -101,12 +104,16 @@ def _settings(topic: str, a: Layer, b: Layer) -> Iterator[Difference]:
         yield Difference(topic, a.kind, b.kind)
     for name in sorted(a.settings.keys() & b.settings.keys()):
         if _plain(a.settings[name]) != _plain(b.settings[name]):
-            yield Difference(f"{topic}: {name}", str(a.settings[name]), str(b.settings[name]))
+            yield Difference(f"{topic}: {name}", _text(a.settings[name]), _text(b.settings[name]))
     arrays = [common(layer.kind, layer.parameters) for layer in (a, b)]
     for name in sorted(arrays[0].keys() | arrays[1].keys()):
         shapes = [str(own[name].shape) if name in own else "nothing" for own in arrays]
         if shapes[0] != shapes[1]:
             yield Difference(f"{topic}: {name}", shapes[0], shapes[1], ADVICE["parameters"])
+
+
+def _text(value: Any) -> str:
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:
