@@ -144,10 +144,19 @@ def test_nan_is_the_worst_there_is():
 
 STEPS = {
     "agree": (AGREE, ""),
-    "a verified cause": (DIFFER, "change one side at norm0 | bn_0 and 52 more like it, a to nn.BatchNorm2d(7, eps=0.0"),
+    "a verified cause": (
+        DIFFER,
+        "mend one side at norm0 | bn_0 and 52 more like it (a: nn.BatchNorm2d(7, eps=0.001); or b: k",
+    ),
     "no partner": (replace(DIFFER, culprits=DIFFER.culprits[53:]), 'pair by hand, as pairs={"extra": "dense_9"}'),
-    "a parameter": (replace(AGREE, unpaired=("b: conv.bias (parameter)",)), 'or allow=["conv.bias"]'),
-    "an unknown cause": (replace(DIFFER, culprits=DIFFER.culprits[53:], unpaired=()), "look at between a | b and c"),
+    "a parameter": (
+        replace(AGREE, unpaired=("b: conv.bias (parameter)",)),
+        'give b: conv.bias (parameter) a partner, or allow=["conv.bias"]',
+    ),
+    "an unknown cause": (
+        replace(DIFFER, culprits=DIFFER.culprits[53:], unpaired=()),
+        "look at the code between a | b and c | d: twice as large",
+    ),
     "nothing compared": (Report("", ()), "nothing was compared, so nothing is known: see that both sides"),
     "nothing but a problem": (Report("", (WEIRD.findings[1],)), "nothing is known: no slash"),
     "float32 alone": (replace(AGREE, findings=(OUTPUT, replace(SINGLE, error=1.0))), "float64 agrees, so the formula"),
