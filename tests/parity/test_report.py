@@ -388,13 +388,13 @@ def test_junit_has_a_case_for_each_stage_and_fails_as_the_report_does(report):
     failed = suite.findall("testcase/failure")
     assert bool(failed) == (not report.passed)
     assert (suite.get("tests"), suite.get("failures")) == (str(len(cases)), str(len(failed)))
-    assert document.get("failures") == suite.get("failures")
 
 
 @each
 def test_junit_is_of_the_common_form(report):
+    """The elements and attributes that Jenkins' schema (junit-10.xsd of its xunit plugin) allows and requires."""
     allowed = {
-        "testsuites": ({"testsuite"}, {"name", "tests", "errors", "failures", "skipped", "time"}),
+        "testsuites": ({"testsuite"}, {"name", "tests", "errors", "failures", "time"}),
         "testsuite": ({"properties", "testcase"}, {"name", "tests", "errors", "failures", "skipped", "time"}),
         "properties": ({"property"}, set()),
         "property": (set(), {"name", "value"}),
@@ -405,7 +405,7 @@ def test_junit_is_of_the_common_form(report):
         children, attributes = allowed[element.tag]
         assert {child.tag for child in element} <= children
         assert set(element.keys()) <= attributes
-        assert element.tag != "testsuite" or element[0].tag == "properties"
+        assert element.tag != "testsuite" or {"name", "tests", "errors", "failures"} <= set(element.keys())
 
 
 def test_junit_tells_who_is_at_fault():
