@@ -336,6 +336,23 @@ def test_an_error_of_zero_stands_on_the_floor():
     assert float(page.all("circle")[1]["cy"]) == bottom > float(page.all("circle")[0]["cy"])
 
 
+def luminance(colour):
+    digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["text", "muted", "good", "bad", "forward", "backward"])
+def test_colours_stand_out_from_the_ground(theme, name):
+    """WCAG 2.2: 4.5 for text, as all of these colour some."""
+    palette = dict(re.findall(r"--(\w+): #(\w+)", re.findall(r":root {(.*?)}", html(AGREE), re.DOTALL)[theme]))
+    for ground in ("ground", "raised"):
+        low, high = sorted(luminance(palette[place]) + 0.05 for place in (name, ground))
+        assert high / low >= 4.5
+
+
 def test_a_page_of_many_quantities_shows_the_worst():
     page = Page(html(HUGE))
     assert f"output/{ROWS + 499}" in page.text("th")
