@@ -25,7 +25,6 @@ def junit(reports: Iterable[Report]) -> str:
     document = JUnitXml("parity")
     for report in reports:
         document.append(_suite(report))  # add_testsuite would make one of two reports with the same title
-    document.update_statistics()
     text: bytes = document.tostring()
     return text.decode("utf-8") + "\n"
 

@@ -155,7 +155,8 @@ def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
     shared = a.input_gradients.keys() & b.input_gradients.keys()
     if blocks(a, b):
         return math.inf
-    errors = [distance(a.input_gradients[i], b.input_gradients[i]).error for i in shared]
+    gradients = [(a.input_gradients[i], b.input_gradients[i]) for i in shared]
+    errors = [distance(x, y).error for x, y in gradients if x.shape == y.shape]  # others: the glue before it is blamed
     left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
     right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)
     scale = max((largest(g) for g in (*left.values(), *right.values())), default=0.0)

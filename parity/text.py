@@ -55,11 +55,13 @@ def _steps(report: Report) -> Iterator[str]:
     for group in report.groups:
         for found in group[0].diagnoses[:1]:
             place = group[0].where + (f" and {len(group) - 1} more like it" if len(group) > 1 else "")
-            yield f"change one side at {place}, a to {found.fixes[0]} or b to {found.fixes[1]}; compare again"
+            yield f"mend one side at {place} (a: {found.fixes[0]}; or b: {found.fixes[1]}), then compare again"
     if report.unpaired:
         yield _partners(report.unpaired)
     if report.culprits:
-        yield f"look at {report.culprits[0].where}: no known cause fits; its error on equal inputs is its own"
+        first = report.culprits[0]
+        place = f"the code {first.where}" if first.kind == "glue" else first.where
+        yield f"look at {place}: {first.measured or 'its error on equal inputs is its own'}"
     if report.compared == 0:
         yield "nothing was compared, so nothing is known: " + (
             str(report.failures[0]) if report.failures else "see that both sides have outputs of the same names"
@@ -91,7 +93,7 @@ def _partners(unpaired: Sequence[str]) -> str:
     allow = f'allow=["{first.rpartition(" (")[0] or first}"]'
     if alone["a"] and alone["b"]:
         return f'pair by hand, as pairs={{"{alone["a"][0]}": "{alone["b"][0]}"}} if these belong together, or {allow}'
-    return f"give {first} its partner, or {allow} if it may be without one"
+    return f"give {unpaired[0]} a partner, or {allow} if it may be without one"
 
 
 def _explanation(report: Report) -> Iterator[str]:

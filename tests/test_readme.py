@@ -4,8 +4,10 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +39,21 @@ def test_the_example_prints_what_it_says(both, capsys):
     exec(compile(code, "README.md", "exec"), {})
     expected = [line.partition("# ")[2] for line in code.splitlines() if "print(" in line]
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_the_example_with_models_of_ones_own_runs(both, tmp_path, monkeypatch):
+    import keras
+    from torch import nn
+
+    monkeypatch.chdir(tmp_path)
+    torch_model = nn.Sequential(OrderedDict(stem=nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 5, 2)))))
+    keras_model = keras.Sequential([keras.Input((7, 6, 3)), keras.layers.Conv2D(5, 2, name="conv2d")])
+    images = np.random.default_rng(0).normal(size=(2, 3, 7, 6))
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    names = {"torch_model": torch_model, "keras_model": keras_model, "images": images}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["report"].passed
+    assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])

@@ -474,3 +474,9 @@ def test_the_report_says_what_it_ran_on():
     assert (about["a"]["framework"], about["a"]["versions"]["torch"]) == ("torch", torch.__version__)
     assert (about["b"]["model"], about["b"]["versions"]["keras"]) == ("ReLU", keras.__version__)
     assert (about["train"], about["seed"]) == (False, 3)
+
+
+def test_images_transposed_before_they_are_flattened_are_the_fault_of_the_glue():
+    report = parity.compare(torch_net(glue=lambda x: x.transpose(2, 3)), keras_net(), IMAGES)
+    assert {culprit.kind for culprit in report.culprits} == {"glue"}
+    assert "flatten" in report.culprits[0].where
