@@ -24,6 +24,7 @@ from parity.side import (
     Gate,
     Padding,
     Pass,
+    Rule,
     Tape,
     crop,
     map_arrays,
@@ -161,10 +162,12 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            owners = [(name, own, slot) for name in self.layers for own, slot in self._trainable(name)]
+            owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
-            cut = recorder.tape.cut
-            got = gradient_tape.gradient(value, [*sources, *variables, *cut])[: len(sources) + len(variables)]
+            cut, seen = recorder.tape.cut, recorder.tape.seen
+            starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
+            got = gradient_tape.gradient([value, *seen], [*sources, *variables, *cut], starts)
+            got = got[: len(sources) + len(variables)]
         got = [
             np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
             for g, v in zip(got, [*sources, *variables], strict=True)
@@ -175,7 +178,8 @@ class KerasSide:
             found.parameter_gradients.setdefault(name, {})[own] = slot.canonical(gradient)
         return found
 
-    def _trainable(self, name: str) -> list[tuple[str, Slot]]:
+    def trainable(self, name: str) -> list[tuple[str, Slot]]:
+        """The variables of a layer that are trained."""
         layer = self.layers[name]
         if not _is_leaf(layer) and not _own_variables(layer):
             return []
@@ -216,6 +220,12 @@ class KerasSide:
                 arrays = {n: s.variable.numpy() for n, s in self.slots(name).items() if not s.variable.trainable}
                 found |= {name: arrays} if arrays else {}
         return found
+
+    def rule(self, native: Any) -> Rule:
+        """An optimizer at work on this model."""
+        from parity.keras_rule import KerasRule
+
+        return KerasRule(self, native)
 
     @contextmanager
     def _taped(self, tape: Tape) -> Iterator["_Recorder"]:
@@ -341,6 +351,8 @@ class _Recorder:
             return without_ones(array, call.layer)
 
         passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
+        if self.tape.arrays:
+            self.tape.seen.append(passed)
         if image:
             self.images[id(passed)] = passed
         if shape:

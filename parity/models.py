@@ -17,8 +17,9 @@ from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
 from parity.pair import Pairing, common, pair, uncommon
 from parity.replay import culprits, tied
-from parity.report import Finding, LayerPair, Report
+from parity.report import Culprit, Finding, LayerPair, Report
 from parity.side import Call, Forcing, Loss, Pass, Side, Tape
+from parity.steps import ULP, Trajectory, course, judged, rule, trajectory, updates
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
 
 __all__ = ["compare", "side", "transfer"]
@@ -47,6 +48,8 @@ def compare(
     pairs: Mapping[str, str] | None = None,
     transfer: bool = True,
     train: bool = False,
+    steps: int = 0,
+    optimizer: Any = None,
     dtype: str = "float64",
     seed: int = 0,
     layout: str | None = None,
@@ -65,13 +68,20 @@ def compare(
         pairs: layers paired by hand, from a name in a to a name in b; the rest is paired by order, kind and shapes.
         transfer: give b the weights of a for the comparison; False compares the weights as they are.
         train: in train mode; dropout draws the same numbers on both sides.
+        steps: train both for so many steps on this batch, in the mode of `train`, and compare all tensors after each,
+            and in the end what the optimizers remember.
+        optimizer: "sgd", "adam", "rmsprop", "adagrad" or "adadelta" (one rule, in NumPy, on both sides; sgd if nothing
+            is said), a `dualnet.interface.Optimizer`, or a pair: a `torch.optim.Optimizer` or a function of the
+            parameters, a Keras optimizer or a function without arguments. A pair's rules are also compared apart, on
+            equal gradients.
         dtype: "float64" for the verdict alone; "float32", "bfloat16" or "float16" to judge that precision, too, by
             each side's own distance to its float64 result.
         seed: decides the random numbers of dropout.
         layout: the letters of the inputs' axes, as "NHWC"; "NCHW" and "NCDHW" are taken for granted. Each side gets
             its native layout.
         allow: names of layers and parameters ("layer.bias") that may stay without a partner, and of parameters and
-            inputs ("input 0") that may be without effect; "*" stands for anything.
+            inputs ("input 0") that may be without effect; buffers ("layer.running_var") that may differ. "*" stands
+            for anything.
 
     Returns:
         A report. If something differs it names the layers at fault and verified causes.
@@ -82,10 +92,12 @@ def compare(
     """
     if dtype not in ("float64", "float32", "bfloat16", "float16"):
         raise ConfigError(f"dtype {dtype!r}: expected float64, float32, bfloat16 or float16")
+    if steps < 0:
+        raise ConfigError(f"steps {steps}: expected 0 or more")
     job = _Job(
         side(a), side(b), inputs, loss, targets, dict(pairs or {}), transfer, train, seed, layout, frozenset(allow)
     )
-    return job.run(dtype)
+    return job.run(dtype, steps, optimizer)
 
 
 def transfer(
@@ -154,7 +166,7 @@ class _Job:
     silent: set[str] = field(default_factory=set)
     """Gradients that are rounding noise around 0."""
 
-    def run(self, dtype: str) -> Report:
+    def run(self, dtype: str, steps: int = 0, optimizer: Any = None) -> Report:
         with self.a.borrowed("float64"), self.b.borrowed("float64"):
             pairing = self.pairing()
             report = self._report(pairing)
@@ -166,6 +178,8 @@ class _Job:
                     self._report(pairing)  # moves the weights back
             if any(not f.problem for f in report.failures):
                 report = self._explained(report, pairing)
+            if steps and not any(f.problem for f in report.failures):
+                report = self._stepped(report, pairing, steps, optimizer)
             exact = [self._quantities(which, pairing) for which in (0, 1)] if dtype != "float64" else []
         return self._rounded(report, pairing, dtype, exact) if exact else report
 
@@ -218,10 +232,57 @@ class _Job:
             notes.append("on both sides inputs changed by less than a rounding do the same: kinks, no bug")
         return replace(report, findings=(*report.findings, *findings)).with_notes(*notes)
 
+    def _stepped(self, report: Report, pairing: Pairing, steps: int, optimizer: Any) -> Report:
+        """The report with training steps: the trajectory, and the rules apart."""
+        pair = tuple(optimizer) if isinstance(optimizer, tuple | list) else (optimizer or "sgd",) * 2
+        if len(pair) != 2:
+            raise ConfigError(f"optimizer: expected one for both sides or a pair, came {len(pair)}")
+        sides, layers = (self.a, self.b), _layers(pairing)
+        start = [
+            {name: side.get(name) for both in layers for name in [both[w].layer.name]} for w, side in enumerate(sides)
+        ]
+
+        silent = {name.removeprefix("gradient/parameter/") for name in self.silent}
+
+        def restart() -> None:
+            for side, own in zip(sides, start, strict=True):
+                for name, arrays in own.items():
+                    side.put(name, arrays)
+
+        def trained(which: int) -> Trajectory:
+            side, update = sides[which], rule(sides[which], pair[which])
+            return trajectory(
+                side, which, layers, update, steps, lambda k: self._run(side, which, pairing, step=k), silent
+            )
+
+        one, other = trained(0), trained(1)
+        findings = list(map(self._excused, judged(one, other)))
+        if any(not finding.passed for finding in findings):
+            restart()
+            rng = np.random.default_rng(13)
+            for name, arrays in start[0].items():
+                nudged = {n: x * (1 + ULP * rng.uniform(-1, 1, x.shape)) for n, x in arrays.items()}
+                self.a.put(name, nudged)
+            findings = list(map(self._excused, judged(one, other, trained(0))))
+        notes = [course(findings, steps)]
+        if silent:
+            notes.append(f"given no noise for a gradient, as their true one is 0: {', '.join(sorted(silent))}")
+        found: list[Culprit] = []
+        if pair[0] is not pair[1]:
+            restart()
+            rules = rule(self.a, pair[0]), rule(self.b, pair[1])
+            names = self.a.framework, self.b.framework
+            if self.transferring:
+                more, found = updates(layers, rules, sides, names, one.gradients)
+                findings += more
+        restart()
+        report = replace(report, findings=(*report.findings, *findings), culprits=(*report.culprits, *found))
+        return report.with_notes(*notes)
+
     def _report(self, pairing: Pairing) -> Report:
         problems = _move(self.a, self.b, pairing) if self.transferring else []
         passes = self._pass(self.a, 0, pairing), self._pass(self.b, 1, pairing)
-        findings = [*problems, *self._findings(passes, pairing)]
+        findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
         names = (f"{type(side.model).__name__} ({side.framework})" for side in (self.a, self.b))
         return Report(
             " | ".join(names),
@@ -296,22 +357,32 @@ class _Job:
         """Whether the caller allowed this layer, parameter or input to be alone or without effect."""
         return any(fnmatchcase(name, pattern) for pattern in self.allow)
 
+    def _excused(self, finding: Finding) -> Finding:
+        """A buffer that the caller allowed to differ."""
+        name = finding.name.rpartition("/")[2]
+        if finding.passed or ".running_" not in name or not self.allows(name):
+            return finding
+        return replace(finding, excluded="allowed to differ")
+
     # --- running ---
 
     def _pass(
         self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None
     ) -> tuple[Pass, dict[str, dict[str, Array]]]:
         """One run in the mode of the comparison; the buffers after it; they are put back."""
-        if tape is None and self.train and any(p[0].layer.kind == "dropout" for p in pairing.pairs):
-            tape = Tape(arrays=False, noise=self._noise(pairing, which))
         before = model.buffers()
-        targets = None if self.targets is None else model.inputs(self.targets, None)[0]
         try:
-            found = model.run(self.native(which), targets, self._loss(which), train=self.train, tape=tape)
-            return found, model.buffers()
+            return self._run(model, which, pairing, tape), model.buffers()
         finally:
             for layer, arrays in before.items():
                 model.put(layer, {**model.get(layer), **arrays})
+
+    def _run(self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None, step: int = 0) -> Pass:
+        """One run in the mode of the comparison; buffers move."""
+        if tape is None and self.train and any(p[0].layer.kind == "dropout" for p in pairing.pairs):
+            tape = Tape(arrays=False, noise=self._noise(pairing, which, step))
+        targets = None if self.targets is None else model.inputs(self.targets, None)[0]
+        return model.run(self.native(which), targets, self._loss(which), train=self.train, tape=tape)
 
     def _loss(self, which: int) -> Loss | None:
         if self.loss is None or callable(self.loss):
@@ -332,12 +403,12 @@ class _Job:
             "mse": lambda y, t: tf.reduce_mean(tf.math.squared_difference(y, t)),
         }[self.loss]
 
-    def _noise(self, pairing: Pairing, which: int) -> Callable[[Call, tuple[int, ...]], Array]:
+    def _noise(self, pairing: Pairing, which: int, step: int = 0) -> Callable[[Call, tuple[int, ...]], Array]:
         numbers = {p[which].index: i for i, p in enumerate(pairing.pairs)}
 
         def noise(call: Call, shape: tuple[int, ...]) -> Array:
             own = numbers.get(call.index, 10**6 + call.index)
-            bits = np.random.Generator(np.random.Philox(key=self.seed, counter=own))
+            bits = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, step, own]))
             return bits.random(shape, dtype=np.float32).astype(np.float64)
 
         return noise
@@ -366,6 +437,9 @@ class _Job:
                 if silent:
                     self.silent.add(f"gradient/parameter/{name}.{own}")
                 yield _finding(full, left.get(own), right.get(own), scale if silent else None)
+            both = [set(common(call.layer.kind, call.layer.parameters)) for call in (call_a, call_b)]
+            for own in sorted((left.keys() ^ right.keys()) & both[0] & both[1]):
+                yield _frozen(f"float64/{mode}/gradient/parameter/{name}.{own}", "b" if own in left else "a")
             if self.train:
                 left, right = buffers_a.get(name, {}), buffers_b.get(call_b.layer.name, {})
                 for own in sorted(left.keys() & right.keys()):
@@ -399,6 +473,8 @@ class _Job:
             calls, one, again, buffers_a, buffers_b,
             frameworks=(self.a.framework, self.b.framework), train=self.train,
         )  # fmt: skip
+        failing = [finding.name for finding in report.failures]
+        found = [c for c in found if c.phase != "buffer" or any(_of_layer(name, c) for name in failing)]
         guilty = {name for culprit in found if culprit.kind != "glue" for name in culprit.where.split(" | ")[:1]}
         for a, b in pairing.pairs:
             if a.real or b.real:
@@ -406,6 +482,10 @@ class _Job:
         report = replace(report, culprits=tuple(found), layers=tuple(layers))
         ties = [f"{a.layer.name} | {b.layer.name}" for a, b in calls if tied(a, b)]
         return report if found or not ties else _tied(report, ties)
+
+
+def _of_layer(finding: str, culprit: Culprit) -> bool:
+    return finding.startswith(f"float64/train/buffer/{culprit.where.split(' | ')[0]}.")
 
 
 def _stirred(arrays: Any, draw: int) -> Any:
@@ -501,6 +581,11 @@ def _finding(name: str, left: Array | None, right: Array | None, scale: float | 
         return Finding(name, float("inf"), FLOAT64_LIMIT, problem=f"missing in {'a' if left is None else 'b'}")
     found = distance(left, right, scale=scale)
     return Finding(name, found.error, FLOAT64_LIMIT, None, found.index, found.values, found.problem)
+
+
+def _frozen(name: str, where: str) -> Finding:
+    problem = f"no gradient in {where}: the parameter is frozen there (requires_grad or trainable is False)"
+    return Finding(name, float("inf"), FLOAT64_LIMIT, problem=problem)
 
 
 def _layer_pair(calls: tuple[Call, Call], guilty: bool = False) -> LayerPair:

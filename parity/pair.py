@@ -224,14 +224,14 @@ def common(kind: str, arrays: Arrays, *, gradients: bool = False) -> dict[str, A
     return found
 
 
-def uncommon(kind: str, arrays: Arrays, like: Arrays) -> dict[str, Array]:
+def uncommon(kind: str, arrays: Arrays, like: Arrays, *, gradients: bool = False) -> dict[str, Array]:
     """The common form in the form of a layer that has the arrays `like`."""
     found = dict(arrays)
     for name in like.keys() - arrays.keys():
         if name.startswith("bias_ih") and (packed := f"bias{name.removeprefix('bias_ih')}") in found:
             both = found.pop(packed)
             second = f"bias_hh{name.removeprefix('bias_ih')}"
-            found[name], found[second] = both if kind == "gru" else (both, np.zeros_like(both))
+            found[name], found[second] = both if kind == "gru" else (both, both if gradients else np.zeros_like(both))
         elif name.startswith("in_proj_"):
             own = name.removeprefix("in_proj_")
             found[name] = np.concatenate([found.pop(f"{part}_proj.{own}") for part in "qkv"])

@@ -16,7 +16,19 @@ import numpy as np
 from dualnet.interface import Array, Arrays
 from parity.layer import Layer
 
-__all__ = ["Call", "Forcing", "Gate", "Noise", "Pass", "Side", "Tape", "channels_first", "map_arrays", "output_weights"]
+__all__ = [
+    "Call",
+    "Forcing",
+    "Gate",
+    "Noise",
+    "Pass",
+    "Rule",
+    "Side",
+    "Tape",
+    "channels_first",
+    "map_arrays",
+    "output_weights",
+]
 
 
 @dataclass(eq=False)
@@ -82,6 +94,8 @@ class Tape:
         self.calls: list[Call] = []
         self.cut: list[Any] = []
         """What no gradient would go through, so that what is behind it is looked at all the same."""
+        self.seen: list[Any] = []
+        """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
 
     def open(self, layer: Layer, *, real: bool) -> Call:
         """A call begins."""
@@ -219,6 +233,19 @@ class Pass:
 Loss = Callable[[Any, Any], Any]
 
 
+class Rule(Protocol):
+    """An optimizer at work on one model."""
+
+    layer: Layer
+    """Its kind and settings, by the names of `parity.reference.optimizers`."""
+
+    def step(self, gradients: Mapping[str, Mapping[str, Array]]) -> None:
+        """One update of the model's parameters with these gradients, by layer and name."""
+
+    def state(self) -> dict[str, Array]:
+        """What it remembers of each parameter, by "slot/layer.parameter"."""
+
+
 class Side(Protocol):
     """One model of one framework."""
 
@@ -251,3 +278,6 @@ class Side(Protocol):
 
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""
+
+    def rule(self, native: Any) -> Rule:
+        """An optimizer of this framework, or a function that makes one, at work on this model."""

@@ -22,6 +22,7 @@ from parity.side import (
     Noise,
     Padding,
     Pass,
+    Rule,
     Tape,
     channels_first,
     crop,
@@ -145,12 +146,14 @@ class TorchSide:
         if gradients:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
             parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-            cut = tape.cut if tape else []
-            got = torch.autograd.grad(value, [*sources, *parameters.values(), *cut], materialize_grads=True)
+            cut, seen = (tape.cut, tape.seen) if tape else ([], [])
+            wanted = [*sources, *parameters.values(), *cut]
+            starts = [torch.ones_like(value), *map(torch.zeros_like, seen)]
+            got = torch.autograd.grad([value, *seen], wanted, starts, materialize_grads=True)
             found.loss = _array(value)
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
             for name, g in zip(parameters, got[len(sources) :], strict=False):
-                layer, parameter = self._owner(name)
+                layer, parameter = self.owner(name)
                 found.parameter_gradients.setdefault(layer, {})[parameter] = _array(g)
         return found
 
@@ -159,16 +162,22 @@ class TorchSide:
         found: dict[str, dict[str, Array]] = {}
         for name, buffer in self.model.named_buffers():
             if not name.endswith("num_batches_tracked"):
-                layer, own = self._owner(name)
+                layer, own = self.owner(name)
                 found.setdefault(layer, {})[own] = _array(buffer)
         return found
 
-    def _owner(self, name: str) -> tuple[str, str]:
+    def owner(self, name: str) -> tuple[str, str]:
         """Layer and own name of a parameter; a layer of a known kind owns what is inside it."""
         parts = name.split(".")
         ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
         end = ends[0] if ends else len(parts) - 1
         return ".".join(parts[:end]), ".".join(parts[end:])
+
+    def rule(self, native: Any) -> Rule:
+        """An optimizer at work on this model."""
+        from parity.torch_rule import TorchRule
+
+        return TorchRule(self, native)
 
     @contextmanager
     def _taped(self, tape: Tape) -> Iterator[None]:
@@ -268,7 +277,10 @@ class _Recorder(TorchFunctionMode):
             if not tensor.is_floating_point():
                 return tensor
             canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            return _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            passed = _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            if self.tape.arrays and passed.requires_grad:
+                self.tape.seen.append(passed)
+            return passed
 
         return _map(gate, output)
 
@@ -361,6 +373,8 @@ def _is_leaf(module: nn.Module) -> bool:
 def describe(module: nn.Module, name: str, shapes: Sequence[tuple[int, ...]]) -> Layer:
     """A module as a `Layer`; of kind "unknown" if there is no better word."""
     kind, settings = describe_module(module, shapes) or ("unknown", {"class": type(module).__name__})
+    if kind == "adaptive_avg_pool" and shapes and settings["size"] == shapes[0][2:]:
+        kind, settings = "identity", {}
     arrays = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     parameters = {n: _array(t) for n, t in arrays.items() if not n.endswith("num_batches_tracked")}
     return Layer(name, kind, settings, parameters, f"nn.{module!r}".split("\n")[0])

@@ -76,7 +76,10 @@ def test_no_cycle_and_no_chain_longer_than_six(name):
     assert len(chain) <= 6, " <- ".join(chain)
 
 
-ADAPTERS = {"parity.torch_side": "torch", "parity.mutate": "torch", "parity.keras_side": "tf"}
+ADAPTERS = {
+    "parity.torch_side": "torch", "parity.torch_rule": "torch", "parity.mutate": "torch", "parity.keras_side": "tf",
+    "parity.keras_rule": "tf",
+}  # fmt: skip
 """The modules outside of a backend's folder that know a framework: the engine's view of models that are not ours."""
 
 

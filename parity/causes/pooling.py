@@ -7,7 +7,7 @@ import numpy as np
 from parity.causes.cause import Cause, Hypothesis, assume, keyword, setting, spatial
 from parity.causes.convolution import around, padding_causes
 from parity.layer import Fault
-from parity.reference import KINDS
+from parity.reference.pooling import KINDS
 
 __all__ = ["CAUSES"]
 

@@ -39,6 +39,8 @@ SCREEN = 1e-8
 """The same for a single sample, whose scale may be smaller than that of all."""
 BY_SAMPLE = {"conv", "conv_transpose", "max_pool", "avg_pool", "upsample"}
 """The costly kinds that treat each sample alone."""
+MOST = 8
+"""Differences that the settings may show at once."""
 WORK = 2e7
 """Values that may be put through the reference for pairs of guesses."""
 
@@ -84,8 +86,9 @@ def diagnose(fault: Fault) -> tuple[Diagnosis, ...]:
         fault: two runs of paired layers on equal inputs that differ.
 
     Returns:
-        Every single cause that makes the difference vanish, those that the settings show before guesses; pairs of
-        causes where no single one does; nothing where neither side does what its settings say, or nothing fits.
+        Every single cause that makes the difference vanish, guesses only where the settings show none; where no single
+        one does, pairs of causes, or all that the settings show; nothing where neither side does what its settings
+        say, or nothing fits.
     """
     with np.errstate(all="ignore"):
         if not distance(observed(fault.a, fault.phase), observed(fault.b, fault.phase)) > LIMIT:
@@ -96,10 +99,10 @@ def diagnose(fault: Fault) -> tuple[Diagnosis, ...]:
             for base, target, swapped in ((fault.a, fault.b, False), (fault.b, fault.a, True))
             if sound[swapped]
         ]
-        for search in (_single, _pairs):
+        for search in (_single, _pairs, _all_shown):
             found = [verified for direction in directions for verified in search(*direction)]
             if found:
-                found.sort(key=lambda verified: not verified.specific)
+                found = [verified for verified in found if verified.specific] or found
                 best = {diagnosis.cause: diagnosis for diagnosis in (v.diagnosis() for v in reversed(found))}
                 return tuple(reversed(best.values()))
     return ()
@@ -183,6 +186,31 @@ def _pairs(fault: Fault, swapped: bool, altered: bool) -> Iterator[Verified]:
             if (bearable or after.specific) and (remaining := _remaining(after, fault)) <= LIMIT:
                 yield Verified(((first, before), (second, after)), fault, remaining, swapped, altered)
                 return
+
+
+def _all_shown(fault: Fault, swapped: bool, altered: bool) -> Iterator[Verified]:
+    """Every difference that the settings show, one after the other, and then without those that are not needed."""
+
+    def applied(left_out: set[str]) -> Verified:
+        parts: list[tuple[Cause, Hypothesis]] = []
+        now = fault
+        while len(parts) < MOST:
+            used = {cause.id for cause, _ in parts} | left_out
+            new = next(((c, h) for c, h in _tried(now) if h.specific and not h.outputs and c.id not in used), None)
+            if new is None:
+                break
+            parts.append(new)
+            now = replace(fault, a=new[1].run)
+        remaining = _remaining(parts[-1][1], fault) if parts else np.inf
+        return Verified(tuple(parts), fault, remaining, swapped, altered)
+
+    whole = applied(set())
+    if whole.remaining <= LIMIT:
+        for cause, _ in whole.parts:
+            kept = {c.id for c, _ in whole.parts}
+            without = applied(({c.id for c in CAUSES} - kept) | {cause.id})
+            whole = without if without.remaining <= LIMIT else whole
+        yield whole
 
 
 def _seconds(fault: Fault, first: Cause) -> Iterable[tuple[Cause, Hypothesis]]:

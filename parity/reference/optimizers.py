@@ -13,7 +13,7 @@ import numpy as np
 
 from parity.reference.kind import Array, Call, Kind, choose
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "RULES", "Averages"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,12 @@ def adadelta(rho: float = 0.9, eps: float = 1e-6) -> Step:
         return rate * delta
 
     return step
+
+
+RULES: dict[str, Callable[..., Step]] = {
+    "sgd": sgd, "adam": adam, "rmsprop": rmsprop, "adagrad": adagrad, "adadelta": adadelta,
+}  # fmt: skip
+"""What to subtract in each step, by the rule's name and settings."""
 
 
 def _optimizer(rule: Callable[..., Step], **defaults: Any) -> Kind:
