@@ -164,8 +164,10 @@ class KerasSide:
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
             owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
-            cut = recorder.tape.cut
-            got = gradient_tape.gradient(value, [*sources, *variables, *cut])[: len(sources) + len(variables)]
+            cut, seen = recorder.tape.cut, recorder.tape.seen
+            starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
+            got = gradient_tape.gradient([value, *seen], [*sources, *variables, *cut], starts)
+            got = got[: len(sources) + len(variables)]
         got = [
             np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
             for g, v in zip(got, [*sources, *variables], strict=True)
@@ -349,6 +351,8 @@ class _Recorder:
             return without_ones(array, call.layer)
 
         passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
+        if self.tape.arrays:
+            self.tape.seen.append(passed)
         if image:
             self.images[id(passed)] = passed
         if shape:

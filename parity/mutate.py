@@ -1,12 +1,12 @@
 # ruff: noqa: E501 - the table of bugs reads best with one bug on a line
 """Porting bugs on purpose, to see whether each is caught, blamed on the right layer and given its right cause.
 
-A bug is put into one layer of a copy of a PyTorch model; the other side is the model as it was, or its Keras twin.
+A bug is put into one layer of a PyTorch model; the other side is the model as it was, or its Keras twin.
 Bugs that a comparison of float32 outputs with ``allclose(atol=1e-5)`` does not see are marked: they are the point.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,9 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from dualnet.interface import Array, ConfigError
-from parity import compare
+from parity import compare, transfer
 
-__all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "outcomes", "score"]
+__all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "clean", "outcomes", "score"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Bug:
         train: whether it shows in train mode alone.
         models: where it changes anything; everywhere without any.
         fits: which layers of the class it can befall.
+        glue: whether what it breaks lies between layers.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Bug:
     train: bool = False
     models: tuple[str, ...] = ()
     fits: Callable[[Any], bool] = lambda module: True
+    glue: bool = False
 
     def befalls(self, module: nn.Module) -> bool:
         """Whether it can be put into this layer."""
@@ -51,10 +53,17 @@ class Bug:
 
 @dataclass(frozen=True)
 class Model:
-    """A model to put bugs into: how to build it, and an input."""
+    """A model to put bugs into.
+
+    Args:
+        build: makes it.
+        inputs: what it is given.
+        other: makes the other side, of either framework; by default the same model without the bug.
+    """
 
     build: Callable[[], nn.Module]
-    inputs: Array
+    inputs: Any
+    other: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,12 @@ class Outcome:
     missed_by_allclose: bool
 
 
-def outcomes(*ids: str) -> Iterator[Outcome]:
+def outcomes(*ids: str, models: Mapping[str, Model] | None = None) -> Iterator[Outcome]:
     """Put each bug into the first layer of every model that it fits, and compare.
 
     Args:
         ids: of the bugs; all without any.
+        models: by name; the small ones of `MODELS` without any.
 
     Raises:
         ConfigError: no such bug.
@@ -82,11 +92,23 @@ def outcomes(*ids: str) -> Iterator[Outcome]:
     if unknown := [id for id in ids if id not in BUGS]:
         raise ConfigError(f"no bug {unknown[0]!r}: choose from {', '.join(BUGS)}")
     for bug in [BUGS[id] for id in ids] or BUGS.values():
-        for name, model in MODELS.items():
-            clean = _built(model)
-            layers = [path for path, module in clean.named_modules() if bug.befalls(module)]
-            if layers and (not bug.models or name in bug.models):
-                yield _outcome(bug, name, model.inputs, clean, layers[0])
+        for name, model in (MODELS if models is None else models).items():
+            layers = [path for path, module in model.build().named_modules() if bug.befalls(module)]
+            if layers and (not bug.models or name in bug.models or name not in MODELS):
+                yield _outcome(bug, name, model, layers[0])
+
+
+def clean(seeds: range, models: Mapping[str, Model] | None = None) -> Iterator[tuple[str, int, bool]]:
+    """Compare every model without any bug, with other weights for each seed.
+
+    Yields:
+        The model's name, the seed, and whether the two sides agree.
+    """
+    for name, model in (MODELS if models is None else models).items():
+        for seed in seeds:
+            built, other = _built(model, seed)
+            for train in (False, True):
+                yield name, seed, compare(other, built, model.inputs, train=train, allow=["*.running_var"]).passed
 
 
 def score(found: list[Outcome]) -> dict[str, float]:
@@ -100,21 +122,29 @@ def score(found: list[Outcome]) -> dict[str, float]:
     }
 
 
-def _built(model: Model) -> nn.Module:
-    torch.manual_seed(3)
+def _built(model: Model, seed: int = 3) -> tuple[nn.Module, Any]:
+    """A model whose scales, shifts and statistics all matter, and its other side with equal weights."""
+    torch.manual_seed(seed)
     built = model.build()
     with torch.no_grad():
         for name, tensor in [*built.named_parameters(), *built.named_buffers()]:
             if tensor.dim() == 1 and tensor.is_floating_point():
                 tensor.uniform_(0.5, 1.5) if name.endswith(("weight", "_var")) else tensor.uniform_(0.1, 0.5)
-    return built
+    if model.other is None:
+        return built, copy.deepcopy(built)
+    other = model.other()
+    transfer(built, other, model.inputs)
+    return built, other
 
 
-def _outcome(bug: Bug, name: str, inputs: Array, clean: nn.Module, layer: str) -> Outcome:
-    broken = copy.deepcopy(clean)
+def _outcome(bug: Bug, name: str, model: Model, layer: str) -> Outcome:
+    broken, other = _built(model)
     bug.inject(broken.get_submodule(layer))
-    report = compare(clean, broken, inputs, train=bug.train)
-    blamed = {culprit.where.split(" | ")[0] for culprit in report.culprits}
+    report = compare(other, broken, model.inputs, train=bug.train)
+    if bug.glue:
+        blamed = bool(report.culprits) and all(c.kind == "glue" and layer in c.where for c in report.culprits)
+    else:
+        blamed = {culprit.where.split(" | ")[-1] for culprit in report.culprits} == {layer}
     named = {
         part for culprit in report.culprits for first in culprit.diagnoses[:1] for part in first.cause.split(" + ")
     }
@@ -123,18 +153,22 @@ def _outcome(bug: Bug, name: str, inputs: Array, clean: nn.Module, layer: str) -
         name,
         layer,
         not report.passed,
-        blamed == {layer},
+        blamed,
         bool(named) and named <= set(bug.causes) if bug.causes else None,
-        _allclose(clean, broken, inputs),
+        _allclose(other, broken, model.inputs),
     )
 
 
-def _allclose(clean: nn.Module, broken: nn.Module, inputs: Array) -> bool:
-    x = torch.tensor(inputs)
-    x = x.float() if x.is_floating_point() else x
-    with torch.no_grad():
-        a, b = clean.eval()(x), broken.eval()(x)
-    return a.shape == b.shape and torch.allclose(a, b, atol=1e-5)
+def _allclose(other: Any, broken: nn.Module, inputs: Array) -> bool:
+    """What is done without an engine: float32 outputs in eval mode, against a tolerance from memory."""
+    from parity.models import side
+
+    outputs = []
+    for one in map(side, (other, broken)):
+        with one.borrowed("float32"):
+            outputs.append(one.run(one.inputs(inputs, "NCHW"), gradients=False).outputs[0])
+    a, b = outputs
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 # --- ways to break a layer -------------------------------------------------------------------------------------
@@ -251,6 +285,44 @@ class _Blocked(torch.autograd.Function):
         return gradient * ctx.factor, None
 
 
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.Tanh())
+        self.join: Callable[..., torch.Tensor] = lambda x, y: x + y
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.join(x, self.body(x))
+
+
+class _Branches(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(channels, channels, 1)
+        self.right = nn.Conv2d(channels, channels, 3, padding=1)
+        self.join: Callable[..., torch.Tensor] = lambda x, y: torch.cat([x, y], 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.join(self.left(x), self.right(x))
+
+
+class _Tokens(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(channels, channels, 3, stride=3)
+        self.project = nn.Linear(channels, 5)
+        self.join: Callable[..., torch.Tensor] = lambda x: x.flatten(2).transpose(1, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens: torch.Tensor = self.project(self.join(self.patch(x)))
+        return tokens
+
+
+def joining(function: Callable[..., torch.Tensor]) -> Callable[[Any], None]:
+    """Other glue in a module that has its glue in an attribute."""
+    return setting(join=function)
+
+
 PADDED = ("image", "decoder")
 
 _ALL = (
@@ -319,6 +391,16 @@ _ALL = (
     Bug("gradient blocked", nn.Linear, around(before=lambda x: x.detach()), ("gradient.blocked",)),
     Bug("gradient doubled", nn.ReLU, around(after=lambda x: _Blocked.apply(x, 2.0)), ("gradient.doubled",)),
     Bug("gradient of the other sign", nn.ReLU, around(after=lambda x: _Blocked.apply(x, -1.0)), ("gradient.sign",)),
+    Bug("residual: skip missing", _Residual, joining(lambda x, y: y + 0), glue=True),
+    Bug("residual: branch missing", _Residual, joining(lambda x, y: x + 0), glue=True),
+    Bug("residual: skip doubled", _Residual, joining(lambda x, y: 2 * x + y), glue=True),
+    Bug("residual: branch scaled", _Residual, joining(lambda x, y: x + 0.1 * y), glue=True),
+    Bug("residual: skip detached", _Residual, joining(lambda x, y: x.detach() + y), glue=True),
+    Bug("residual: product instead of sum", _Residual, joining(lambda x, y: x * y), glue=True),
+    Bug("branches: joined in another order", _Branches, joining(lambda x, y: torch.cat([y, x], 1)), glue=True),
+    Bug("branches: gradient of one dropped", _Branches, joining(lambda x, y: torch.cat([x, y.detach()], 1)), glue=True),
+    Bug("tokens: reshaped instead of transposed", _Tokens, joining(lambda x: x.reshape(len(x), -1, x.shape[1])), glue=True),
+    Bug("tokens: height and width exchanged", _Tokens, joining(lambda x: x.transpose(2, 3).flatten(2).transpose(1, 2)), glue=True),
 )  # fmt: skip
 BUGS = {bug.id: bug for bug in _ALL}
 """Every bug by its id."""
@@ -352,6 +434,10 @@ def _image_net() -> nn.Module:
     )  # fmt: skip
 
 
+def _branched_net() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), _Residual(4), _Branches(4), _Tokens(8))
+
+
 def _flat_net() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, stride=2), nn.ELU(0.7), nn.Flatten(), nn.Linear(4 * 6 * 5, 9), nn.GELU(), nn.Linear(9, 9),
@@ -378,6 +464,7 @@ _IMAGES = _RNG.normal(size=(4, 3, 13, 12))
 _WORDS = np.concatenate([np.arange(17), _RNG.integers(0, 17, 4 * 7 - 17)]).reshape(4, 7)
 MODELS = {
     "image": Model(_image_net, _IMAGES),
+    "branched": Model(_branched_net, _IMAGES),
     "flat": Model(_flat_net, _IMAGES),
     "decoder": Model(_decoder, _IMAGES),
     "lstm": Model(_sequence_net(nn.LSTM), _WORDS),

@@ -49,15 +49,14 @@ def culprits(
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
         arrived = _worst(zip(a.received, b.received, strict=False))
-        if arrived > LIMIT:
+        if arrived > LIMIT and not any(_same_arrives((a, b), other) for other in pairs[:place]):
             where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
             found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
         own = _worst(zip(a.outputs, b.outputs, strict=False))
         if own > LIMIT:
             found.append(_diagnosed(a, b, "forward", own, frameworks, train, one, forced))
             continue
-        reached = bool(b.cotangents) or not a.cotangents  # otherwise the fault is behind it
-        back = _backward_error(a, b, one, forced) if reached else 0.0
+        back = _backward_error(a, b, one, forced)
         if back > LIMIT and tied(a, b):
             continue
         if back > LIMIT:
@@ -77,18 +76,25 @@ def culprits(
 
 def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
     """A cotangent that does not arrive as it does in a, while values do: a branch detached, doubled or scaled."""
-    cut = [bool(a.cotangents) and not b.cotangents for a, b in pairs]
     for place, (a, b) in enumerate(pairs):
         last = place + 1 == len(pairs)
         shared = a.cotangents.keys() & b.cotangents.keys()
         error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
-        # Nothing reaches the layers before it either; if the next layer sends nothing, that one is to blame.
-        ends_here = cut[place] and (last or not (cut[place + 1] or blocks(*pairs[place + 1])))
-        if error > LIMIT or ends_here:
+        # if the next layer sends nothing back, that one is to blame
+        if error > LIMIT and (last or not blocks(*pairs[place + 1])):
             where = f"between {_name((a, b))} and {'the output' if last else _name(pairs[place + 1])}"
             if where not in blamed:
-                text = "no gradient arrives on one side" if ends_here else _glue(a.cotangents[0], b.cotangents[0])
-                yield Culprit(where, "glue", "backward", float("inf") if ends_here else error, (), text)
+                sides = [largest(call.cotangents[0]) for call in (a, b)]
+                text = _glue(a.cotangents[0], b.cotangents[0]) if all(sides) else "no gradient arrives on one side"
+                yield Culprit(where, "glue", "backward", error, (), text)
+
+
+def _same_arrives(pair: tuple[Call, Call], other: tuple[Call, Call]) -> bool:
+    """Whether two calls get the very same, so that one word about it is enough."""
+    return all(
+        len(x.received) == len(y.received) and all(map(np.array_equal, x.received, y.received))
+        for x, y in zip(pair, other, strict=True)
+    )
 
 
 def tied(a: Call, b: Call) -> bool:

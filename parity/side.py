@@ -94,6 +94,8 @@ class Tape:
         self.calls: list[Call] = []
         self.cut: list[Any] = []
         """What no gradient would go through, so that what is behind it is looked at all the same."""
+        self.seen: list[Any] = []
+        """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
 
     def open(self, layer: Layer, *, real: bool) -> Call:
         """A call begins."""

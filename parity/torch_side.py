@@ -146,8 +146,10 @@ class TorchSide:
         if gradients:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
             parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-            cut = tape.cut if tape else []
-            got = torch.autograd.grad(value, [*sources, *parameters.values(), *cut], materialize_grads=True)
+            cut, seen = (tape.cut, tape.seen) if tape else ([], [])
+            wanted = [*sources, *parameters.values(), *cut]
+            starts = [torch.ones_like(value), *map(torch.zeros_like, seen)]
+            got = torch.autograd.grad([value, *seen], wanted, starts, materialize_grads=True)
             found.loss = _array(value)
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
             for name, g in zip(parameters, got[len(sources) :], strict=False):
@@ -275,7 +277,10 @@ class _Recorder(TorchFunctionMode):
             if not tensor.is_floating_point():
                 return tensor
             canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            return _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            passed = _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            if self.tape.arrays and passed.requires_grad:
+                self.tape.seen.append(passed)
+            return passed
 
         return _map(gate, output)
 
