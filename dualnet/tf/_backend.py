@@ -17,6 +17,7 @@ from dualnet.interface import (
     Loss,
     Optimizer,
     State,
+    Step,
     check_fit,
     loss_terms,
     named_outputs,
@@ -161,8 +162,10 @@ class TensorFlowBackend:
         found = tape.gradient(followed, sources, output_gradients=weights)
         return outputs, {name: _dense(found[name], sources[name]).numpy() for name in wrt}
 
-    def trainer(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> TensorFlowTrainer:
-        return TensorFlowTrainer(model, loss, optimizer)
+    def trainer(
+        self, model: keras.Model, loss: Loss, optimizer: Optimizer, own: Step | None = None
+    ) -> TensorFlowTrainer:
+        return TensorFlowTrainer(model, loss, optimizer, own)
 
     def noise(self, model: keras.Model, seed: int) -> AbstractContextManager[None]:
         return noise(model, seed)
