@@ -95,7 +95,7 @@ def allowed(name):
     if name == "dualnet.noise":
         return ("dualnet.interface",)
     if name in [f"dualnet.{backend}._noise" for backend in BACKENDS]:
-        return ("dualnet.interface", "dualnet.noise")
+        return ("dualnet.interface", "dualnet.noise", f"dualnet.{side}._variables")
     if side == "concepts":
         return ("dualnet.interface", "dualnet.concepts")
     if side in BACKENDS:

@@ -25,7 +25,7 @@ from dualnet.interface import (
 )
 from dualnet.tf._noise import noise
 from dualnet.tf._training import TensorFlowTrainer
-from dualnet.tf._variables import dotted
+from dualnet.tf._variables import named_layers
 from dualnet.tf._variables import slots as slots_of
 
 __all__ = ["BACKEND"]
@@ -121,7 +121,7 @@ class TensorFlowBackend:
 
     def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
-        found = {dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
+        found = dict(named_layers(model))
         watched = {name: found[name] for name in stages if name in found}
         for name, layer in watched.items():
             layer.call = self._recording(layer.call, name, stages[name], recorded)
