@@ -40,9 +40,11 @@ def adversarial_loss(outputs: Adversarial, targets: torch.Tensor) -> Adversarial
 
 
 def alternate(
-    gan: "GaussianGAN", optimizers: Mapping[str, torch.optim.Optimizer], inputs: list[torch.Tensor],
+    gan: "GaussianGAN",
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    inputs: list[torch.Tensor],
     targets: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Update the discriminator, then the generator against the new discriminator.
 
     Args:
