@@ -232,9 +232,13 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``."""
+    """How a parameter starts.
 
-    law: Literal["xavier_uniform", "normal", "constant"]
+    By ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal``, ``constant``, or ``descending``: from 1 to 1/n in
+    equal steps.
+    """
+
+    law: Literal["xavier_uniform", "normal", "constant", "descending"]
     value: float = 0.0
     """The standard deviation of ``normal``; the value of ``constant``."""
 
@@ -242,6 +246,8 @@ class Initializer:
         """One draw in float64. The canonical layout (out, in, *kernel) tells fan-in and fan-out."""
         if self.law == "constant":
             return np.full(shape, self.value)
+        if self.law == "descending":
+            return np.arange(shape[0], 0, -1) / shape[0]
         if self.law == "normal":
             return rng.normal(0.0, self.value, shape)
         receptive = int(np.prod(shape[2:], dtype=int))

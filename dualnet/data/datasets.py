@@ -1,6 +1,7 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``digits``, ``iris`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the user's own files.
+``diabetes``, ``digits``, ``iris`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the
+user's own files.
 """
 
 import os
@@ -216,10 +217,30 @@ def _iris(**_: Any) -> Dataset:
     return Dataset("iris", "scikit-learn", x[train], y[train], x[test], y[test])
 
 
+# --- diabetes --------------------------------------------------------------------------------------------------
+
+
+def _diabetes(**_: Any) -> Dataset:
+    """Ten measurements of 442 patients; the progression of their diabetes a year later as a rank 0-4.
+
+    The ranks are the fifths of the training rows, a fixed fifth of all rows is for testing; standardised columns.
+    """
+    from sklearn.datasets import load_diabetes  # only here: importing it takes a second
+
+    features, progression = load_diabetes(return_X_y=True, scaled=False)
+    shuffled = np.random.default_rng(0).permutation(len(features))
+    test, train = shuffled[:88], shuffled[88:]
+    x = ((features - features[train].mean(axis=0)) / features[train].std(axis=0)).astype(np.float32)
+    edges = np.quantile(progression[train], (0.2, 0.4, 0.6, 0.8))
+    ranks = np.searchsorted(edges, progression).astype(np.int64)
+    return Dataset("diabetes", "scikit-learn", x[train], ranks[train], x[test], ranks[test])
+
+
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "synthetic_linear": _synthetic_linear,
     "iris": _iris,
+    "diabetes": _diabetes,
 }
 """Every data set by name."""

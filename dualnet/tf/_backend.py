@@ -120,7 +120,8 @@ class TensorFlowBackend:
 
     def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
-        found = {dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
+        # A layer that has nothing to build, as dropout, has no path.
+        found = {dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False) if layer.path}
         watched = {name: found[name] for name in stages if name in found}
         for name, layer in watched.items():
             layer.call = self._recording(layer.call, name, stages[name], recorded)
