@@ -13,6 +13,7 @@ __all__ = [
     "FLOAT32_SLOPE",
     "INITIALIZERS",
     "ONE_HOT",
+    "REPEAT",
     "START",
     "Reconstruction",
     "Variational",
@@ -83,6 +84,13 @@ CROP = Difference(
     tf="'same' crops more at the end; no other amount can be given",
     torch="crops `padding` rows at either end",
     ours="PyTorch's amounts: the TensorFlow side crops by a slice",
+)
+REPEAT = Difference(
+    "D105",
+    "nearest neighbours",
+    tf="at pixel centres",
+    torch="'nearest' takes the floor",
+    ours="a whole factor, for which both repeat every pixel",
 )
 ONE_HOT = Difference(
     "D251",
