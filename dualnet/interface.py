@@ -339,6 +339,10 @@ class Concept:
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """From a layer's name to a power of two by which the weights of a comparison are smaller there, so that what
+    follows (an exponential, a margin) is met where it bends.
+    """
     metric: Metric = "accuracy"
     """What is measured of the first output on the test rows."""
     rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset

@@ -11,6 +11,7 @@ __all__ = [
     "CROP",
     "FLATTEN",
     "FLOAT32_SLOPE",
+    "GAUSSIAN_SCALES",
     "INITIALIZERS",
     "ONE_HOT",
     "REPEAT",
@@ -106,6 +107,7 @@ FLOAT32_SLOPE = Difference(
     torch="exact",
     ours="exact: the TensorFlow side writes the function out",
 )
+GAUSSIAN_SCALES = {"mean": 2.0**-4, "log_variance": 2.0**-4}
 INITIALIZERS = {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)}
 
 
