@@ -234,11 +234,11 @@ class Stage(NamedTuple):
 class Initializer:
     """How a parameter starts.
 
-    By ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal``, ``constant``, or ``descending``: from 1 to 1/n in
-    equal steps.
+    By ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``kaiming_normal`` (He et al. 2015, eq. 10), ``normal``,
+    ``constant``, or ``descending``: from 1 to 1/n in equal steps.
     """
 
-    law: Literal["xavier_uniform", "normal", "constant", "descending"]
+    law: Literal["xavier_uniform", "kaiming_normal", "normal", "constant", "descending"]
     value: float = 0.0
     """The standard deviation of ``normal``; the value of ``constant``."""
 
@@ -251,6 +251,8 @@ class Initializer:
         if self.law == "normal":
             return rng.normal(0.0, self.value, shape)
         receptive = int(np.prod(shape[2:], dtype=int))
+        if self.law == "kaiming_normal":
+            return rng.normal(0.0, np.sqrt(2.0 / (receptive * shape[1])), shape)
         bound = float(np.sqrt(6.0 / (receptive * (shape[0] + shape[1]))))
         return rng.uniform(-bound, bound, shape)
 
@@ -340,8 +342,8 @@ class Concept:
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
     scales: Mapping[str, float] = field(default_factory=dict)
-    """From a layer's name to a power of two by which the weights of a comparison are smaller there, so that what
-    follows (an exponential, a margin) is met where it bends.
+    """From the name of a layer or parameter to a power of two that multiplies the weights of a comparison there, so
+    that what follows (an exponential, a margin, a rounding) is met where it bends.
     """
     metric: Metric = "accuracy"
     """What is measured of the first output on the test rows."""

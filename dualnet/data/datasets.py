@@ -1,7 +1,7 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``diabetes``, ``digits``, ``iris`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the
-user's own files.
+``diabetes``, ``digits``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation; ``mnist`` is
+read from the user's own files.
 """
 
 import os
@@ -81,6 +81,42 @@ def _resize(images: Array, size: int) -> Array:
     factors = (1, 1, size / height, size / width)
     resized: Array = zoom(images, factors, order=1, mode="nearest", grid_mode=True)
     return resized
+
+
+# --- photographs -----------------------------------------------------------------------------------------------
+
+TEST_COLUMNS = 128
+"""The right edge of each photograph, in pixels, is for testing."""
+
+
+def _photographs(image_size: int, **_: Any) -> Dataset:
+    """Square patches of scikit-learn's two colour photographs (a temple: label 0, a flower: 1), at half their size.
+
+    Their sides are twice the image size, every second one overlaps; training and test patches share no pixel.
+    """
+    from sklearn.datasets import load_sample_images  # only here: importing it takes a second
+
+    side = 2 * image_size
+    photographs = load_sample_images().images
+    if side > TEST_COLUMNS:
+        raise DataError(
+            f"photographs: image size {image_size} is too large: expected at most {TEST_COLUMNS // 2} pixels"
+        )
+    train, test = (
+        [_patches(photograph[:, columns], side) for photograph in photographs]
+        for columns in (slice(None, -TEST_COLUMNS), slice(-TEST_COLUMNS, None))
+    )
+    labels = [np.repeat([0, 1], [len(part) for part in parts]) for parts in (train, test)]
+    return Dataset(
+        "photographs", "scikit-learn", np.concatenate(train), labels[0], np.concatenate(test), labels[1]
+    )  # fmt: skip
+
+
+def _patches(photograph: Array, side: int) -> Array:
+    """(H, W, 3) bytes to (N, 3, side / 2, side / 2) in 0-1: patches half a side apart, four pixels to one."""
+    windows = np.lib.stride_tricks.sliding_window_view(photograph, (side, side), axis=(0, 1))
+    chosen = windows[:: side // 2, :: side // 2].reshape(-1, 3, side // 2, 2, side // 2, 2)
+    return (chosen.mean(axis=(3, 5)) / 255.0).astype(np.float32)
 
 
 # --- MNIST -----------------------------------------------------------------------------------------------------
@@ -242,5 +278,6 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "synthetic_linear": _synthetic_linear,
     "iris": _iris,
     "diabetes": _diabetes,
+    "photographs": _photographs,
 }
 """Every data set by name."""

@@ -62,6 +62,7 @@ CONCEPT = Concept(
     outputs={"rank": "N", "probabilities": "NK", "logits": "NK", "expectation": "N"},
     stages=lambda config: {**hidden_stages(config), "output": Stage("NK", (config["num_classes"],))},
     initializers=lambda config: {**INITIALIZERS, "rank_weights": Initializer("normal", 0.1)},
+    scales={"rank_weights": 2.0**3},
     metric="mean_absolute_error",
     rows=rows,
     exhibits=exhibits,
