@@ -7,6 +7,8 @@ both precisions start from the same numbers. So are the masks of dropout layers,
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -185,7 +187,7 @@ def _record_model(
     loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
         model = declared.build(twin, variant, settings)
-        start = draw_state(backend.state(model), seed)
+        start = draw_state(backend.state(model), seed, declared.scales)
         backend.load(model, start)
         put = _Recorder(trace, precision)
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
@@ -265,10 +267,17 @@ class _Recorder:
                 self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
-def draw_state(shapes: State, seed: int) -> State:
-    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32."""
+def draw_state(shapes: State, seed: int, scales: Mapping[str, float] = MappingProxyType({})) -> State:
+    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32.
+
+    Args:
+        shapes: what to draw.
+        seed: decides every draw.
+        scales: factors for some layers, see `dualnet.interface.Concept.scales`.
+    """
+    factors = {name: prod(scales.get(part, 1.0) for part in name.split(".")) for name in shapes.parameters}
     return State(
-        {name: _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {name: factors[name] * _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
         {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
     )
 
@@ -282,8 +291,6 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
     else:
         fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
         array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
-        if {"mean", "log_variance"} & set(name.split(".")):
-            array /= 16  # the heads of a Gaussian: a square and an exponential follow
     return array.astype(np.float32).astype(np.float64)
 
 

@@ -1,7 +1,7 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``digits``, ``iris``, ``synthetic_linear`` and ``gaussian`` come with the installation; ``mnist`` is read from the
-user's own files.
+``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
+``mnist`` is read from the user's own files.
 """
 
 import os
@@ -81,6 +81,42 @@ def _resize(images: Array, size: int) -> Array:
     factors = (1, 1, size / height, size / width)
     resized: Array = zoom(images, factors, order=1, mode="nearest", grid_mode=True)
     return resized
+
+
+# --- photographs -----------------------------------------------------------------------------------------------
+
+TEST_COLUMNS = 128
+"""The right edge of each photograph, in pixels, is for testing."""
+
+
+def _photographs(image_size: int, **_: Any) -> Dataset:
+    """Square patches of scikit-learn's two colour photographs (a temple: label 0, a flower: 1), at half their size.
+
+    Their sides are twice the image size, every second one overlaps; training and test patches share no pixel.
+    """
+    from sklearn.datasets import load_sample_images  # only here: importing it takes a second
+
+    side = 2 * image_size
+    photographs = load_sample_images().images
+    if side > TEST_COLUMNS:
+        raise DataError(
+            f"photographs: image size {image_size} is too large: expected at most {TEST_COLUMNS // 2} pixels"
+        )
+    train, test = (
+        [_patches(photograph[:, columns], side) for photograph in photographs]
+        for columns in (slice(None, -TEST_COLUMNS), slice(-TEST_COLUMNS, None))
+    )
+    labels = [np.repeat([0, 1], [len(part) for part in parts]) for parts in (train, test)]
+    return Dataset(
+        "photographs", "scikit-learn", np.concatenate(train), labels[0], np.concatenate(test), labels[1]
+    )  # fmt: skip
+
+
+def _patches(photograph: Array, side: int) -> Array:
+    """(H, W, 3) bytes to (N, 3, side / 2, side / 2) in 0-1: patches half a side apart, four pixels to one."""
+    windows = np.lib.stride_tricks.sliding_window_view(photograph, (side, side), axis=(0, 1))
+    chosen = windows[:: side // 2, :: side // 2].reshape(-1, 3, side // 2, 2, side // 2, 2)
+    return (chosen.mean(axis=(3, 5)) / 255.0).astype(np.float32)
 
 
 # --- MNIST -----------------------------------------------------------------------------------------------------
@@ -227,11 +263,32 @@ def _iris(**_: Any) -> Dataset:
     return Dataset("iris", "scikit-learn", x[train], y[train], x[test], y[test])
 
 
+# --- diabetes --------------------------------------------------------------------------------------------------
+
+
+def _diabetes(**_: Any) -> Dataset:
+    """Ten measurements of 442 patients; the progression of their diabetes a year later as a rank 0-4.
+
+    The ranks are the fifths of the training rows, a fixed fifth of all rows is for testing; standardised columns.
+    """
+    from sklearn.datasets import load_diabetes  # only here: importing it takes a second
+
+    features, progression = load_diabetes(return_X_y=True, scaled=False)
+    shuffled = np.random.default_rng(0).permutation(len(features))
+    test, train = shuffled[:88], shuffled[88:]
+    x = ((features - features[train].mean(axis=0)) / features[train].std(axis=0)).astype(np.float32)
+    edges = np.quantile(progression[train], (0.2, 0.4, 0.6, 0.8))
+    ranks = np.searchsorted(edges, progression).astype(np.int64)
+    return Dataset("diabetes", "scikit-learn", x[train], ranks[train], x[test], ranks[test])
+
+
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "synthetic_linear": _synthetic_linear,
     "gaussian": _gaussian,
     "iris": _iris,
+    "diabetes": _diabetes,
+    "photographs": _photographs,
 }
 """Every data set by name."""

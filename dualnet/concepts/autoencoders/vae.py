@@ -6,6 +6,7 @@ import numpy as np
 
 from dualnet.concepts.autoencoders._common import (
     FLOAT32_SLOPE,
+    GAUSSIAN_SCALES,
     INITIALIZERS,
     START,
     Variational,
@@ -79,6 +80,7 @@ CONCEPT = Concept(
         "decoder": Stage("NF", (config["num_features"],)),
     },
     initializers=lambda config: INITIALIZERS,
+    scales=GAUSSIAN_SCALES,
     metric="mean_squared_error",
     rows=own_pixels,
     exhibits=variational_exhibits,
