@@ -15,10 +15,9 @@ from rich.table import Table
 
 from dualnet.interface import DualnetError
 from dualnet.process import prepare
-from parity import foreign, suite
+from parity import suite
 from parity.html import html
 from parity.junit import junit
-from parity.models import side
 from parity.report import Report, ReportError, save
 from parity.tolerance import FLOAT64_LIMIT
 from parity.trace import Trace
@@ -114,6 +113,9 @@ def record_command(
 def _recorded(
     what: str, backend: str, inputs: Path | None, layout: str | None, train: bool, weights: Path | None, seed: int
 ) -> Trace:
+    from parity import foreign
+    from parity.models import side
+
     if inputs is None:
         raise typer.BadParameter("a model needs inputs: a file of numpy.savez", param_hint="--inputs")
     arrays = foreign.read_inputs(inputs)
@@ -142,6 +144,8 @@ def diff(
     junit_file: Junit = None,
 ) -> None:
     """Compare two recordings."""
+    from parity import foreign
+
     _check_files(html_file, junit_file)
     traces = Trace.load(a), Trace.load(b)
     models = [foreign.is_model(trace) for trace in traces]
@@ -192,6 +196,7 @@ def doctor_command(
     as_json: Json = False,
 ) -> None:
     """What differs between two models and their environments, before anything is compared; exit code 1 if it does."""
+    from parity import foreign
     from parity.checkup import doctor
 
     arrays = None if inputs is None else list(foreign.read_inputs(inputs).values())
