@@ -13,7 +13,6 @@ import numpy as np
 from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
-from parity.reference import KINDS
 from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
@@ -141,6 +140,8 @@ def _diagnosed(
 
 def known_settings(layer: Layer) -> Layer:
     """The layer without what only its adapter needs to know, as whether a PyTorch sequence has the batch first."""
+    from parity.reference import KINDS
+
     known = KINDS[layer.kind].settings if layer.kind in KINDS else layer.settings
     settings = {name: value for name, value in layer.settings.items() if name in known}
     return replace(layer, settings=settings, parameters=packed(layer.kind, layer.parameters))
