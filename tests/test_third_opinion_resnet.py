@@ -73,13 +73,14 @@ def move(model, theirs):
     """Our weights into a Keras application: by the order of its layers' names, where ours have the same order."""
     leaves = [layer for layer in model._flatten_layers() if layer.weights and not list(layer._layers)]
     ordered = sorted(
-        (layer for layer in theirs.layers if layer.weights), key=lambda layer: position(layer.name)
+        (layer for layer in theirs.layers if layer.weights),
+        key=lambda layer: position(layer.name, 9 if theirs.name == "resnet50" else 0),
     )
     for source, target in zip(leaves, ordered, strict=True):
         target.set_weights(source.get_weights())
 
 
-def position(name):
+def position(name, shortcut):
     """Where a layer of Keras' ResNet50 or DenseNet121 stands in ours: conv3_block2_1_bn, conv1_bn, pool2_conv, ..."""
     parts = name.split("_")
     kind = {"conv": 0, "bn": 1}.get(parts[-1], 0)
@@ -93,5 +94,5 @@ def position(name):
     if not parts[1].startswith("block"):
         return (stage, 0, kind)
     block, number = int(parts[1][5:]), int(parts[2])
-    # In ResNet50, number 0 is the shortcut, which comes last in ours; in DenseNet, normalization comes first.
-    return (stage, block, number or 9, kind)
+    # Number 0 is the shortcut in ResNet50, which comes last in ours, but the first normalization in DenseNet121.
+    return (stage, block, number or shortcut, kind)

@@ -107,9 +107,7 @@ CONCEPT = Concept(
         "epsilon": 1e-5,
     },
     variants={
-        "resnet18": _variant(
-            "basic", (2, 2, 2, 2), (2, 1), "11,175,370 parameters; MNIST: 99.06 %"
-        ),
+        "resnet18": _variant("basic", (2, 2, 2, 2), (2, 1), "11,175,370 parameters; MNIST: 99.06 %"),
         "resnet34": _variant("basic", (3, 4, 6, 3), (1, 2), "21,283,530 parameters; MNIST: 99.04 %"),
         "resnet50": _variant("bottleneck", (3, 4, 6, 3), (2, 1), "23,522,250 parameters; MNIST: 98.39 %"),
         "resnet101": _variant("bottleneck", (3, 4, 23, 3), (2, 2), "42,514,378 parameters; CIFAR-10: 75.15 %"),
