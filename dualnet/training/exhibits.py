@@ -24,7 +24,7 @@ def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> 
         asked = getattr(model, part) if part else model
         letters = [axes] if part else [spec.axes for spec in specs.values()]
         native = [backend.tensor(array, to) for array, to in zip(arrays, letters, strict=True)]
-        found = zip(declared.outputs.items(), backend.forward(asked, native), strict=not part)
+        found = zip(declared.output_axes(settings).items(), backend.forward(asked, native), strict=not part)
         return {name: backend.array(value, to) for (name, to), value in found}
 
     return ask

@@ -65,7 +65,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         wait()
     history = train(
         backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
-        output=next(iter(declared.outputs.values())), seed=job.seed,
+        output=next(iter(declared.output_axes(settings).values())), seed=job.seed,
         report=lambda progress: send("progress", **asdict(progress)),
     )  # fmt: skip
     if job.exhibits:
