@@ -232,9 +232,13 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``."""
+    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``.
 
-    law: Literal["xavier_uniform", "normal", "constant"]
+    ``he_normal`` and ``he_normal_fan_out`` (He et al. 2015, eq. 10 and 14) keep the variance of what flows forward
+    and of the gradients that flow back.
+    """
+
+    law: Literal["xavier_uniform", "he_normal", "he_normal_fan_out", "normal", "constant"]
     value: float = 0.0
     """The standard deviation of ``normal``; the value of ``constant``."""
 
@@ -245,6 +249,9 @@ class Initializer:
         if self.law == "normal":
             return rng.normal(0.0, self.value, shape)
         receptive = int(np.prod(shape[2:], dtype=int))
+        if self.law.startswith("he_normal"):
+            fan = receptive * shape[0 if self.law == "he_normal_fan_out" else 1]
+            return rng.normal(0.0, float(np.sqrt(2.0 / fan)), shape)
         bound = float(np.sqrt(6.0 / (receptive * (shape[0] + shape[1]))))
         return rng.uniform(-bound, bound, shape)
 
@@ -304,6 +311,8 @@ class Variant:
     about: str = ""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
+    small: Config = field(default_factory=dict)
+    """Settings over `config` under which the two sides are compared quickly: fewer pixels, channels and layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +343,8 @@ class Concept:
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
+    buffers: Callable[[Config], bool] = lambda config: bool(config.get("batch_norm"))
+    """Whether the model keeps arrays that no gradient changes, as batch normalization does."""
     metric: Metric = "accuracy"
     """What is measured of the first output on the test rows."""
     rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset

@@ -74,16 +74,12 @@ def _checks(declared: Concept) -> list[Check]:
     found = [Check(declared.id, "", case.name, rf"float(64|32)/{re.escape(case.name)}/.*") for case in declared.cases]
     for variant in declared.variants:
         patterns = dict(MODEL_CHECKS)
-        if not _has_buffers(declared, variant):
+        if not declared.buffers(declared.settings(variant)):
             del patterns["buffers"]
         if not declared.stages(declared.settings(variant)):
             del patterns["layers"]
         found += [Check(declared.id, variant, name, pattern) for name, pattern in patterns.items()]
     return found
-
-
-def _has_buffers(declared: Concept, variant: str) -> bool:
-    return bool(declared.settings(variant).get("batch_norm"))
 
 
 @cache
@@ -119,13 +115,22 @@ def record(
 ) -> Trace:
     """One side of a concept: everything that parity compares of it.
 
+    Args:
+        backend: the side, or its name.
+        id: the concept.
+        variant: a named form of it; the first one by default.
+        config: settings over the variant's; by default its small ones.
+        seed: decides weights, inputs and cotangents.
+
     Raises:
         ConceptError: no such concept or variant.
         ConfigError: no such backend or setting.
         MissingFrameworkError: the framework is not installed.
     """
-    side = load(backend) if isinstance(backend, str) else backend
-    return record_side(side, concept(id), twin(id, side.name), variant, config, seed=seed)
+    side, declared = load(backend) if isinstance(backend, str) else backend, concept(id)
+    if config is None and declared.variants:
+        config = declared.variant(variant).small
+    return record_side(side, declared, twin(id, side.name), variant, config, seed=seed)
 
 
 def _compare(id: str, variant: str | None, seed: int) -> Report:

@@ -69,7 +69,7 @@ CAUSES = {
         "optimizer.epsilon + optimizer.epsilon_place + optimizer.rho",
     ),
     "adamw": (
-        (torch.optim.AdamW, keras.optimizers.AdamW(1e-3, weight_decay=0.004)), 
+        (torch.optim.AdamW, keras.optimizers.AdamW(1e-3, weight_decay=0.004)),
         "optimizer.epsilon + optimizer.epsilon_place + optimizer.weight_decay",
     ),
     "coupled decay": (

@@ -166,6 +166,13 @@ def test_xavier_follows_fan_in_and_fan_out():
     assert drawn.std() == pytest.approx(bound / math.sqrt(3), rel=0.01)
 
 
+@pytest.mark.parametrize(("law", "fan"), [("he_normal", 32), ("he_normal_fan_out", 64)])
+def test_he_follows_the_named_fan(law, fan):
+    drawn = Initializer(law).draw((64, 32, 5, 5), np.random.default_rng(0))
+    assert drawn.std() == pytest.approx(math.sqrt(2 / (25 * fan)), rel=0.01)
+    assert abs(drawn).max() > 3.5 * drawn.std()  # not truncated
+
+
 @pytest.mark.parametrize("variant", dualnet.concept("lenet").variants)
 def test_both_sides_start_with_the_same_weights(both, variant):
     concept, drawn = dualnet.concept("lenet"), {}
