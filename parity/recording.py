@@ -197,11 +197,11 @@ def _record_model(
         put("target", {"target": targets})
         native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
         native_targets = backend.tensor(targets, target_spec.axes)
-        axes = list(declared.outputs.values())
+        named_axes = declared.output_axes(settings)
 
         def outputs(values: list[Any]) -> dict[str, Array]:
-            named = zip(declared.outputs, values, axes, strict=True)
-            return {name: backend.array(value, letters) for name, value, letters in named}
+            named = zip(named_axes.items(), values, strict=True)
+            return {name: backend.array(value, axes) for (name, axes), value in named}
 
         before = outputs(backend.forward(model, native))
         put("eval/output", before)
