@@ -5,6 +5,7 @@ a layer of its own, so that it meets the separate one of the other side.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.eager import context  # the seed and this switch can be set in public, but not be read
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -49,11 +52,18 @@ class Slot:
 class KerasSide:
     """See `parity.side.Side`."""
 
-    framework = "tf"
+    framework: BackendName = "tf"
 
     def __init__(self, model: keras.layers.Layer) -> None:
         self.model = model
         self.layers = {name: layer for layer, name in _names(model).items()}
+        self.outside = {
+            f"{name}.{variable.name}".removeprefix("."): variable
+            for name, layer in self.layers.items()
+            if not _is_leaf(layer)
+            for variable in _own_variables(layer)
+            if variable.trainable
+        }
         self.flattened: dict[str, tuple[int, ...]] = {}
         self.moved_inputs = False
         self.output_images: list[bool] = []
@@ -118,7 +128,9 @@ class KerasSide:
     # --- layers and their parameters ---
 
     def slots(self, name: str) -> dict[str, Slot]:
-        """The variables of a layer."""
+        """The variables of a layer; "value" of a variable outside all layers."""
+        if name in self.outside:
+            return {"value": _same(self.outside[name])}
         layer = self.layers[name]
         found = _slots(layer)
         if (shape := self.flattened.get(name)) and "weight" in found:
@@ -135,8 +147,8 @@ class KerasSide:
             slot.variable.assign(slot.native(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have variables of their own."""
-        return [name for name, layer in self.layers.items() if not _is_leaf(layer) and _own_variables(layer)]
+        """The variables outside all layers, which the containers use themselves."""
+        return list(self.outside)
 
     # --- running ---
 
@@ -162,7 +174,8 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
+            names = [*self.layers, *self.outside]
+            owners = [(name, own, slot) for name in names for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
             cut, seen = recorder.tape.cut, recorder.tape.seen
             starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
@@ -180,8 +193,7 @@ class KerasSide:
 
     def trainable(self, name: str) -> list[tuple[str, Slot]]:
         """The variables of a layer that are trained."""
-        layer = self.layers[name]
-        if not _is_leaf(layer) and not _own_variables(layer):
+        if name in self.layers and not _is_leaf(self.layers[name]):
             return []
         if any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers):
             return []
@@ -220,6 +232,32 @@ class KerasSide:
                 arrays = {n: s.variable.numpy() for n, s in self.slots(name).items() if not s.variable.trainable}
                 found |= {name: arrays} if arrays else {}
         return found
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in; Keras has no mode of its own, but an argument of each call."""
+        variables = [v for v in self.model.variables if v.dtype.startswith(("float", "bfloat"))]
+        frozen = [v.path for layer in self.layers.values() if not layer.trainable for v in _own_variables(layer)]
+        regularisers = [
+            f"{name}.{kind}: {type(rule).__name__}"
+            for name, layer in self.layers.items()
+            for kind in ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "beta_regularizer",
+                         "gamma_regularizer", "embeddings_regularizer", "recurrent_regularizer")
+            if (rule := getattr(layer, kind, None)) is not None
+        ]  # fmt: skip
+        devices = {tf.DeviceSpec.from_string(v.value.device).device_type.lower() for v in variables if v.value.device}
+        return {
+            "framework": "tf",
+            "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+            "dtype": ", ".join(sorted({v.dtype for v in variables})),
+            "device": ", ".join(sorted(devices)),
+            "seed": context.global_seed(),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or (os.cpu_count() or 1),
+            "deterministic": bool(is_op_determinism_enabled()),
+            "tf32": tf.config.experimental.tensor_float_32_execution_enabled() and "gpu" in devices,
+            "regularisers": regularisers,
+            "frozen": frozen,
+            "shapes": [tuple(v.shape) for v in self.model.trainable_variables],
+        }  # fmt: skip
 
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""
@@ -489,9 +527,9 @@ def _own_variables(layer: Any) -> list[Any]:
 
 
 def _is_leaf(layer: Any) -> bool:
-    if isinstance(layer, keras.Model):
-        return False
-    return _described(layer) is not None or not any(True for _ in layer._flatten_layers(include_self=False))
+    if not any(True for _ in layer._flatten_layers(include_self=False)):
+        return bool(layer.variables) or not isinstance(layer, keras.Model)
+    return _described(layer) is not None and not isinstance(layer, keras.Model)
 
 
 def _has_activation(layer: Any) -> bool:

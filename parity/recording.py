@@ -32,6 +32,8 @@ __all__ = ["OPTIMIZERS", "draw_state", "oracle", "record"]
 PRECISIONS = ("float64", "float32")
 BATCH = 5
 STEPS = 5
+ALTERNATIONS = 10
+"""Steps of a concept's own: of several players with an optimizer each."""
 OPTIMIZERS = {
     "sgd": Optimizer("sgd", 0.05),
     "momentum": Optimizer("sgd", 0.05, momentum=0.9),
@@ -227,18 +229,21 @@ def _record_model(
                         after = outputs(backend.forward(model, native))
                         reacts[f"{kind} {name}"] = max(_relative_change(before[k], after[k]) for k in before)
             trace.response.update(reacts)
+        own = declared.step(twin, variant)
         for rule_name, rule in OPTIMIZERS.items():
             backend.load(model, start)
             with backend.noise(model, seed):
-                trainer = backend.trainer(model, loss, _shortened(rule, declared.variant(variant).loss_scale))
+                trainer = backend.trainer(model, loss, _shortened(rule, declared.variant(variant).loss_scale), own)
                 losses = []
-                for step in range(1, STEPS + 1):
+                for step in range(1, (ALTERNATIONS if own else STEPS) + 1):
                     batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
                     native = [backend.tensor(array, specs[name].axes) for name, array in batch.items()]
                     losses.append(backend.array(trainer.step(native, backend.tensor(labels, target_spec.axes))))
                     state = backend.state(model)
                     put(f"{rule_name}/step{step}/parameter", state.parameters)
                     put(f"{rule_name}/step{step}/buffer", state.buffers)
+                    for kind, arrays in trainer.memory().items() if own else ():
+                        put(f"{rule_name}/step{step}/{kind}", arrays)
             put(rule_name, {"losses": np.array(losses)})
 
 
@@ -301,6 +306,8 @@ def _draw_input(spec: Spec, rng: np.random.Generator, precision: str) -> Array:
         return rng.integers(0, spec.classes, shape)
     if spec.values == "unit":
         return rng.uniform(size=shape).astype(np.float32).astype(precision)
+    if spec.values == "uniform_noise":
+        return rng.uniform(-1.0, 1.0, shape).astype(np.float32).astype(precision)
     return rng.normal(size=shape).astype(np.float32).astype(precision)
 
 

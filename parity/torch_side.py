@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -39,7 +39,7 @@ __all__ = ["TorchSide"]
 class TorchSide:
     """See `parity.side.Side`."""
 
-    framework = "torch"
+    framework: BackendName = "torch"
 
     def __init__(self, model: nn.Module) -> None:
         self.called = model
@@ -88,11 +88,11 @@ class TorchSide:
     # --- layers and their parameters ---
 
     def tensors(self, layer: str) -> dict[str, torch.Tensor]:
-        """The parameters and buffers of a layer, by canonical name."""
+        """The parameters and buffers of a layer, by canonical name; "value" of a parameter outside all layers."""
+        if layer in self.loose():
+            return {"value": self.model.get_parameter(layer)}
         module = self.model.get_submodule(layer)
         found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        if not describe_module(module, ()):  # a container: only what is its own
-            found = {n: t for n, t in found.items() if "." not in n}
         return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
 
     def get(self, layer: str) -> dict[str, Array]:
@@ -106,12 +106,8 @@ class TorchSide:
                 tensor.copy_(torch.tensor(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have parameters of their own."""
-        return [
-            name
-            for module, name in self.names.items()
-            if not _is_leaf(module) and next(module.parameters(recurse=False), None) is not None
-        ]
+        """The parameters outside all layers, which the containers use themselves."""
+        return [name for name, _ in self.model.named_parameters() if self.owner(name) == (name, "value")]
 
     # --- running ---
 
@@ -161,17 +157,35 @@ class TorchSide:
         """All buffers by layer and name."""
         found: dict[str, dict[str, Array]] = {}
         for name, buffer in self.model.named_buffers():
-            if not name.endswith("num_batches_tracked"):
-                layer, own = self.owner(name)
+            layer, own = self.owner(name)
+            if own != "value" and not name.endswith("num_batches_tracked"):
                 found.setdefault(layer, {})[own] = _array(buffer)
         return found
 
     def owner(self, name: str) -> tuple[str, str]:
-        """Layer and own name of a parameter; a layer of a known kind owns what is inside it."""
+        """Layer and own name of a parameter; a layer of a known kind owns what is inside it, a container nothing."""
         parts = name.split(".")
         ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
-        end = ends[0] if ends else len(parts) - 1
-        return ".".join(parts[:end]), ".".join(parts[end:])
+        return (".".join(parts[: ends[0]]), ".".join(parts[ends[0] :])) if ends else (name, "value")
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in."""
+        tensors = [*self.model.parameters(), *(b for b in self.model.buffers() if b.is_floating_point())]
+        modes = {module.training for module in self.model.modules()}
+        frozen = [name for name, p in self.model.named_parameters() if not p.requires_grad]
+        return {
+            "framework": "torch",
+            "versions": {"torch": torch.__version__},
+            "mode": {frozenset({True}): "train", frozenset({False}): "eval"}.get(frozenset(modes), "mixed"),
+            "dtype": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in tensors})),
+            "device": ", ".join(sorted({str(t.device.type) for t in tensors})),
+            "seed": torch.initial_seed(),
+            "threads": torch.get_num_threads(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "tf32": torch.get_float32_matmul_precision() != "highest",
+            "frozen": frozen,
+            "shapes": [tuple(p.shape) for p in self.model.parameters()],
+        }
 
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""

@@ -192,11 +192,16 @@ def lenet_stages(variant=None):
 MODELS = [(c.id, v) for c in catalogue.concepts() if c.kind == "model" for v in c.variants]
 
 
+def small(id, variant, backend):
+    """A concept, its settings and a model in the size in which the two sides are compared."""
+    concept = catalogue.concept(id)
+    config = concept.variant(variant).small
+    return concept, concept.settings(variant, config), dualnet.build(id, backend.name, variant=variant, **config)
+
+
 @pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
 def test_stage_shapes(id, variant, backend):
-    concept = catalogue.concept(id)
-    settings = concept.settings(variant)
-    model = dualnet.build(id, backend=backend.name, variant=variant)
+    concept, settings, model = small(id, variant, backend)
     inputs = [backend.tensor(np.zeros((2, *s.shape), np.float32), s.axes) for s in concept.inputs(settings).values()]
     stages = concept.stages(settings)
     found = backend.layers(model, inputs, {name: stage.axes for name, stage in stages.items()})
@@ -207,10 +212,9 @@ def test_stage_shapes(id, variant, backend):
 def test_native_initialisation_follows_the_declared_laws(id, variant, backend):
     from dualnet.training.loop import initial_state
 
-    concept = catalogue.concept(id)
-    model = dualnet.build(id, backend=backend.name, variant=variant)
+    concept, settings, model = small(id, variant, backend)
     native = backend.state(model)
-    drawn = initial_state(native, concept.initializers(concept.settings(variant)), seed=1)
+    drawn = initial_state(native, concept.initializers(settings), seed=1)
     for name, array in native.parameters.items():
         law = drawn.parameters[name]
         if law.std() == 0.0:
@@ -236,16 +240,15 @@ def test_layer_recording_leaves_the_model_as_it_was(backend):
 
 @pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
 def test_native_saving_works(id, variant, backend, tmp_path):
-    concept = catalogue.concept(id)
-    model = dualnet.build(id, backend=backend.name, variant=variant)
-    specs = concept.inputs(concept.settings(variant)).values()
+    concept, settings, model = small(id, variant, backend)
+    specs = concept.inputs(settings).values()
     inputs = [backend.tensor(RNG.normal(size=(2, *s.shape)).astype(np.float32), s.axes) for s in specs]
     expected = backend.array(backend.forward(model, inputs)[0])
     if backend.name == "torch":
         import torch
 
         torch.save(model.state_dict(), tmp_path / "m.pt")
-        again = dualnet.build(id, backend="torch", variant=variant)
+        _, _, again = small(id, variant, backend)
         again.load_state_dict(torch.load(tmp_path / "m.pt", weights_only=True))
     else:
         import keras

@@ -95,7 +95,7 @@ def allowed(name):
     if name == "dualnet.noise":
         return ("dualnet.interface",)
     if name in [f"dualnet.{backend}._noise" for backend in BACKENDS]:
-        return ("dualnet.interface", "dualnet.noise")
+        return ("dualnet.interface", "dualnet.noise", f"dualnet.{side}._variables")
     if side == "concepts":
         return ("dualnet.interface", "dualnet.concepts")
     if side in BACKENDS:
@@ -205,7 +205,7 @@ def test_difference_tags_are_the_declared_differences(id):
 def test_every_exported_function_has_a_case_or_is_built(id):
     concept = catalogue.concept(id)
     used = {case.function for case in concept.cases} | {v.builder for v in concept.variants.values()}
-    used |= {variant.loss for variant in concept.variants.values()}
+    used |= {name for variant in concept.variants.values() for name in (variant.loss, variant.step)}
     assert set(public_names(catalogue.source(id, "tf"))) <= used
 
 

@@ -1,7 +1,7 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``diabetes``, ``digits``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation; ``mnist`` and
-``image_folder`` are read from the user's own files.
+``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
+``mnist`` and ``image_folder`` are read from the user's own files.
 """
 
 import csv
@@ -287,6 +287,16 @@ def _synthetic_linear(**_: Any) -> Dataset:
     return Dataset("synthetic_linear", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
 
 
+# --- a Gaussian ------------------------------------------------------------------------------------------------
+
+
+def _gaussian(**_: Any) -> Dataset:
+    """X A + b with standard normal X: Dive into Deep Learning, section 20.1; all labelled 0."""
+    x = np.random.default_rng(0).normal(size=(1300, 2)) @ np.array([[1.0, 2.0], [-0.1, 0.5]]) + np.array([1.0, 2.0])
+    x, y = x.astype(np.float32), np.zeros(1300, np.int64)
+    return Dataset("gaussian", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
+
+
 # --- iris ------------------------------------------------------------------------------------------------------
 
 
@@ -325,6 +335,7 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "synthetic_linear": _synthetic_linear,
+    "gaussian": _gaussian,
     "iris": _iris,
     "image_folder": _image_folder,
     "diabetes": _diabetes,

@@ -466,3 +466,17 @@ def test_transfer_refuses_layers_without_partner_and_changes_nothing():
     with pytest.raises(StateError, match="nothing was changed"):
         parity.transfer(a, b, RNG.normal(size=(4, 5)))
     assert all((v == w).all() for v, w in zip(before, b.get_weights(), strict=True))
+
+
+def test_the_report_says_what_it_ran_on():
+    report = parity.compare(nn.ReLU(), L.ReLU(), IMAGES, seed=3)
+    about = report.environment
+    assert (about["a"]["framework"], about["a"]["versions"]["torch"]) == ("torch", torch.__version__)
+    assert (about["b"]["model"], about["b"]["versions"]["keras"]) == ("ReLU", keras.__version__)
+    assert (about["train"], about["seed"]) == (False, 3)
+
+
+def test_images_transposed_before_they_are_flattened_are_the_fault_of_the_glue():
+    report = parity.compare(torch_net(glue=lambda x: x.transpose(2, 3)), keras_net(), IMAGES)
+    assert {culprit.kind for culprit in report.culprits} == {"glue"}
+    assert "flatten" in report.culprits[0].where

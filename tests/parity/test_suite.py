@@ -1,9 +1,13 @@
 """Every check of every concept: one id each."""
 
+from dataclasses import replace
+
 import pytest
 
+from dualnet import catalogue
 from parity import suite
 
+LENET = catalogue.concept("lenet")
 CHECKS = suite.checks()
 
 
@@ -31,3 +35,15 @@ def test_every_quantity_belongs_to_a_check(both):
         ]
         names = [finding.name.partition(" (")[0] for finding in suite.report(id, variant).findings]
         assert not [name for name in names if not any(pattern.fullmatch(name) for pattern in patterns)]
+
+
+@pytest.mark.parametrize(("config", "pixels"), [(None, 12), ({}, 28), ({"image_size": 20}, 20)], ids=str)
+def test_models_are_compared_in_their_small_size_unless_told_otherwise(both, monkeypatch, config, pixels):
+    small = replace(LENET, variants={"x": replace(LENET.variants["relu_max"], small={"image_size": 12})})
+    monkeypatch.setattr(suite, "concept", lambda id: small)
+    assert suite.record("torch", "lenet", config=config).quantities["float64/input/images"].shape[-1] == pixels
+
+
+def test_buffers_are_checked_where_the_concept_declares_them(monkeypatch):
+    monkeypatch.setattr(suite, "concept", lambda id: replace(LENET, buffers=lambda config: True))
+    assert {check.variant for check in suite.checks("lenet") if check.name == "buffers"} == set(LENET.variants)

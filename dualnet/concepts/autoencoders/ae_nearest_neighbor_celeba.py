@@ -88,7 +88,7 @@ CONCEPT = Concept(
     outputs={"reconstruction": "NCHW", "code": "NF", "logits": "NCHW"},
     stages=_stages,
     initializers=lambda config: {
-        "weight": Initializer("kaiming_normal"),
+        "weight": Initializer("he_normal"),
         "norm.weight": Initializer("constant", 1.0),
         "bias": Initializer("constant", 0.0),
     },

@@ -17,28 +17,12 @@ from keras import layers
 from dualnet.concepts.convnets.lenet import EPSILON, KERNEL, MOMENTUM, feature_size
 from dualnet.interface import choose
 from dualnet.tf._model import KerasModel
+from dualnet.tf._normalization import BatchNorm
 
 __all__ = ["LeNet"]
 
 ACTIVATIONS: dict[str, Callable[..., tf.Tensor]] = {"sigmoid": tf.sigmoid, "relu": tf.nn.relu, "tanh": tf.tanh}
 POOLINGS: dict[str, Callable[..., tf.Tensor]] = {"avg": tf.nn.avg_pool2d, "max": tf.nn.max_pool2d}
-
-
-class BatchNorm(layers.BatchNormalization):
-    """Batch normalization that keeps the unbiased variance, as PyTorch does (differs: D030, D031, D033)."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(epsilon=EPSILON, momentum=1.0 - MOMENTUM, name=name)
-
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if not training:
-            return super().call(x, training=False)
-        mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
-        count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
-        rate = tf.constant(MOMENTUM, x.dtype)
-        self.moving_mean.assign((1 - rate) * self.moving_mean + rate * mean)
-        self.moving_variance.assign((1 - rate) * self.moving_variance + rate * variance * count / (count - 1))
-        return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, EPSILON)
 
 
 class ConvBlock(layers.Layer):
@@ -54,7 +38,9 @@ class ConvBlock(layers.Layer):
             bias_initializer="zeros",  # differs: D052
             name="conv",
         )
-        self.norm = BatchNorm(name="norm") if batch_norm else None
+        self.norm = (
+            BatchNorm(EPSILON, MOMENTUM, name="norm") if batch_norm else None  # differs: D030, D031, D033
+        )
         self.activation = choose(ACTIVATIONS, activation, "activation")
         self.pool = choose(POOLINGS, pooling, "pooling")
 
@@ -73,7 +59,7 @@ class DenseBlock(layers.Layer):
         self.linear = layers.Dense(
             features, kernel_initializer="glorot_uniform", bias_initializer="zeros", name="linear"
         )
-        self.norm = BatchNorm(name="norm") if batch_norm else None
+        self.norm = BatchNorm(EPSILON, MOMENTUM, name="norm") if batch_norm else None
         self.activation = choose(ACTIVATIONS, activation, "activation")
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
