@@ -33,7 +33,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Variant = Annotated[str | None, typer.Option(help="A named form of the concept; its first one by default.")]
 Data = Annotated[
     str | None,
-    typer.Option(help="The data set: diabetes, digits, gaussian, iris, mnist, photographs, synthetic_linear."),
+    typer.Option(
+        help="The data set: diabetes, digits, gaussian, image_folder, iris, mnist, photographs, synthetic_linear."
+    ),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
 Download = Annotated[bool, typer.Option(help="Download data that is not there.")]

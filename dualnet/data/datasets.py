@@ -1,9 +1,10 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
 ``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
-``mnist`` is read from the user's own files.
+``mnist`` and ``image_folder`` are read from the user's own files.
 """
 
+import csv
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -226,6 +227,54 @@ def _download_mnist(folder: Path) -> None:
     raise DataError(f"MNIST could not be downloaded to {folder}: {'; '.join(problems)}")
 
 
+# --- a folder of images ----------------------------------------------------------------------------------------
+
+IMAGE_ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+RANKS = "ranks.csv"
+
+
+def _image_folder(image_size: int, data_dir: Path | None, **_: Any) -> Dataset:
+    """The user's own images in colour, cut to a square around the middle and resized; every fifth one for testing.
+
+    ``ranks.csv`` in the folder names a file and a label (0, 1, ...) in each line: these files alone are read, in this
+    order. Without it all images below the folder are read, by name, and each one's label is 0.
+    """
+    folder = data_folder(data_dir)
+    if folder is None:
+        raise DataError(f"image_folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
+    labels = _ranks(folder / RANKS) if (folder / RANKS).is_file() else {
+        path: 0 for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS
+    }  # fmt: skip
+    if len(labels) < 2:
+        raise DataError(f"{folder}: expected two images or more ({', '.join(IMAGE_ENDINGS)}), found {len(labels)}")
+    images = np.stack([_square(path, image_size) for path in labels])
+    ranks, test = np.array([*labels.values()]), np.arange(len(labels)) % 5 == 1
+    return Dataset("image_folder", str(folder), images[~test], ranks[~test], images[test], ranks[test])
+
+
+def _ranks(path: Path) -> dict[Path, int]:
+    """From image to label, in the order of a CSV file; a first line that ends with no number is a header."""
+    lines = [line for line in csv.reader(path.read_text().splitlines()) if line]
+    if lines and not lines[0][-1].strip().isdecimal():
+        del lines[0]
+    for line in lines:
+        if len(line) != 2 or not line[1].strip().isdecimal():
+            raise DataError(f"{path}: expected lines of a file name and a label 0, 1, ..., came {','.join(line)!r}")
+    return {path.parent / name.strip(): int(label) for name, label in lines}
+
+
+def _square(path: Path, size: int) -> Array:
+    """One image: (3, size, size) in 0-1."""
+    from PIL import Image, ImageOps, UnidentifiedImageError  # only here: most data are no image files
+
+    try:
+        with Image.open(path) as image:
+            fitted = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+    except (OSError, UnidentifiedImageError) as error:
+        raise DataError(f"{path}: cannot be read as an image: {error}") from error
+    return np.asarray(fitted, np.float32).transpose(2, 0, 1) / np.float32(255)
+
+
 # --- linear regression -----------------------------------------------------------------------------------------
 
 
@@ -288,6 +337,7 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "synthetic_linear": _synthetic_linear,
     "gaussian": _gaussian,
     "iris": _iris,
+    "image_folder": _image_folder,
     "diabetes": _diabetes,
     "photographs": _photographs,
 }

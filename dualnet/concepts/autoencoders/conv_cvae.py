@@ -54,7 +54,7 @@ def _stages(config: Config) -> dict[str, Stage]:
     }
 
 
-_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50)
+_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=32, epochs=30)
 
 CONCEPT = Concept(
     module=__name__,

@@ -57,14 +57,6 @@ CONCEPT = Concept(
             about="784-500-15-500-784, 808,314 parameters; the source reports 13,100 to 13,270 per batch on MNIST",
             loss_scale=4096.0,
         ),
-        "plane": Variant(
-            builder="VariationalAutoencoder",
-            config={"hidden": 128, "latent": 2},
-            loss="variational_loss",
-            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=100),
-            about="a latent plane, to look at",
-            loss_scale=4096.0,
-        ),
     },
     inputs=lambda config: {
         "pixels": Spec("NF", (config["num_features"],), values="unit"),

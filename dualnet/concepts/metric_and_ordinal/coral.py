@@ -59,6 +59,7 @@ CONCEPT = Concept(
     outputs={"rank": "N", "probabilities": "NK", "logits": "NK"},
     stages=lambda config: {**hidden_stages(config), "head": Stage("NK", (config["num_classes"] - 1,))},
     initializers=lambda config: {**INITIALIZERS, "head.bias": Initializer("descending")},
+    scales={"score": 2.0**-5},
     metric="mean_absolute_error",
     rows=rows,
     exhibits=exhibits,

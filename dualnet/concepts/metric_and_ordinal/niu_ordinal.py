@@ -60,6 +60,7 @@ CONCEPT = Concept(
     outputs={"rank": "N", "probabilities": "NK", "logits": "NKT"},
     stages=lambda config: {**hidden_stages(config), "output": Stage("NF", (2 * (config["num_classes"] - 1),))},
     initializers=lambda config: INITIALIZERS,
+    scales={"output": 2.0**-5},
     metric="mean_absolute_error",
     rows=rows,
     exhibits=exhibits,
