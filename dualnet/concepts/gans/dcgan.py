@@ -120,7 +120,7 @@ CONCEPT = Concept(
                 data="digits", optimizer=Optimizer("adam", 5e-4, betas=(0.5, 0.999)), batch_size=64, epochs=20
             ),
             about="colour images of 64 pixels; 3,576,704 and 2,765,696 parameters",
-            small={**_SMALL, "image_size": 32},
+            small=_SMALL,
             loss_scale=16.0,
         ),
     },
