@@ -289,7 +289,9 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
     elif len(shape) < 2:
         array = rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
     else:
-        fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
+        fan_in = int(np.prod(shape[1:]))
+        if shape[0] > 1:  # a single unit has all its inputs; a transposed kernel has them on the first axis
+            fan_in = min(fan_in, shape[0] * int(np.prod(shape[2:])))
         array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
     return array.astype(np.float32).astype(np.float64)
 
