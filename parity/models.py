@@ -173,6 +173,8 @@ class Job:
     seed: int
     layout: str | None
     allow: frozenset[str]
+    random: bool = False
+    """Whether a model draws random numbers outside dropout, in whatever mode."""
     silent: set[str] = field(default_factory=set)
     """Gradients that are rounding noise around 0."""
 
@@ -349,9 +351,10 @@ class Job:
 
     def calls(self, which: int, *, gradients: bool = False) -> list[Call]:
         """The calls of one side with the first row of the inputs, and the parameters outside all layers."""
-        tape = Tape()
+        tape = Tape(noise=self.noise(Pairing(), which))
         model = (self.a, self.b)[which]
         model.run(self._first_row(which), gradients=gradients, tape=tape)
+        self.random |= tape.samples > 0
         outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
         return [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
 
@@ -395,7 +398,7 @@ class Job:
 
     def _run(self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None, step: int = 0) -> Pass:
         """One run in the mode of the comparison; buffers move."""
-        if tape is None and self.train and any(p[0].layer.kind == "dropout" for p in pairing.pairs):
+        if tape is None and (self.random or self.train):  # what draws in train mode alone has not been seen yet
             tape = Tape(arrays=False, noise=self.noise(pairing, which, step))
         targets = None if self.targets is None else model.inputs(self.targets, None)[0]
         return model.run(self.native(which), targets, self._loss(which), train=self.train, tape=tape)
