@@ -366,7 +366,8 @@ class Concept:
     """The first one is the default."""
     inputs: Callable[[Config], Mapping[str, Spec]] = lambda config: {}
     targets: Callable[[Config], Spec] = lambda config: Spec("N")
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] | Callable[[Config], Mapping[str, str]] = field(default_factory=dict)
+    """In the order in which the model gives them, with their axes; a function where the settings decide."""
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
@@ -433,6 +434,10 @@ class Concept:
                     f"concept {self.id!r}: setting {name!r} is {value!r}, expected {_kind(default)} like {default!r}"
                 )
         return {**self.config, **self.variant(variant).config, **config}
+
+    def output_axes(self, settings: Config) -> Mapping[str, str]:
+        """The outputs of a model of these settings, in order, with their axes."""
+        return self.outputs(settings) if callable(self.outputs) else self.outputs
 
     def build(self, twin: Any, variant: str | None = None, config: Config | None = None) -> Any:
         """A native model by the variant's builder in a twin."""

@@ -197,11 +197,11 @@ def _record_model(
         put("target", {"target": targets})
         native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
         native_targets = backend.tensor(targets, target_spec.axes)
-        axes = list(declared.outputs.values())
+        named_axes = declared.output_axes(settings)
 
         def outputs(values: list[Any]) -> dict[str, Array]:
-            named = zip(declared.outputs, values, axes, strict=True)
-            return {name: backend.array(value, letters) for name, value, letters in named}
+            named = zip(named_axes.items(), values, strict=True)
+            return {name: backend.array(value, axes) for (name, axes), value in named}
 
         before = outputs(backend.forward(model, native))
         put("eval/output", before)
@@ -289,7 +289,9 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
     elif len(shape) < 2:
         array = rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
     else:
-        fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
+        fan_in = int(np.prod(shape[1:]))
+        if shape[0] > 1:  # a single unit has all its inputs; a transposed kernel has them on the first axis
+            fan_in = min(fan_in, shape[0] * int(np.prod(shape[2:])))
         array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
     return array.astype(np.float32).astype(np.float64)
 

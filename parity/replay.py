@@ -47,7 +47,8 @@ def culprits(
     found: list[Culprit] = []
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
-        arrived = _worst(zip(a.received, b.received, strict=False))
+        # masks are no data: a wrong one is its attention's fault
+        arrived = _worst((x, y) for x, y in zip(a.received, b.received, strict=False) if x.dtype != bool)
         if arrived > LIMIT and not any(_same_arrives((a, b), other) for other in pairs[:place]):
             where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
             found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
@@ -104,6 +105,8 @@ def tied(a: Call, b: Call) -> bool:
     if left.shape != right.shape or distance(a.cotangents[0], b.cotangents[0]).error > LIMIT:
         return False
     there = ~np.isclose(left, right, rtol=LIMIT, atol=LIMIT * largest(left, right))
+    if not there.any():
+        return False
     values, counts = np.unique(x, return_counts=True)
     several = values[counts > 1]
     padded = any(sum(pair) for call in (a, b) for pair in call.layer.settings["padding"])

@@ -119,7 +119,9 @@ class Tape:
             like.append(tensor)
             if self.arrays:
                 call.received[place] = canonical(tensor)
-            if other is None or not _replaces(other.received[place], call.received[place]):
+            if other is None or place >= len(other.received):
+                return None
+            if not _replaces(other.received[place], call.received[place]):
                 return None
             return native(other.received[place], tensor)
 

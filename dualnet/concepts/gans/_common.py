@@ -9,12 +9,12 @@ import numpy as np
 from dualnet.interface import Array, Config, Dataset, Difference, Exhibit, Probe, Spec, each
 
 __all__ = [
-    "EPSILON",
+    "EPSILON_DIFFERENCE",
     "FLOAT32_SLOPE",
     "LABELS",
-    "MOMENTUM",
+    "MOMENTUM_DIFFERENCE",
     "PLAYERS",
-    "VARIANCE",
+    "VARIANCE_DIFFERENCE",
     "Adversarial",
     "AdversarialLoss",
     "binary_cross_entropy",
@@ -56,21 +56,21 @@ FLOAT32_SLOPE = Difference(
     torch="exact",
     ours="exact: the TensorFlow side writes the function out",
 )
-EPSILON = Difference(
+EPSILON_DIFFERENCE = Difference(
     "D030",
     "epsilon of batch normalization",
     tf="1e-3 by default",
     torch="1e-5 by default",
     ours="1e-5, set on both sides",
 )
-MOMENTUM = Difference(
+MOMENTUM_DIFFERENCE = Difference(
     "D031",
     "momentum of batch normalization",
     tf="weight of the old statistics, 0.99",
     torch="weight of the new statistics, 0.1",
     ours="0.1 for the new ones: 0.9 in Keras' sense",
 )
-VARIANCE = Difference(
+VARIANCE_DIFFERENCE = Difference(
     "D033",
     "running variance of batch normalization",
     tf="biased, divided by n",

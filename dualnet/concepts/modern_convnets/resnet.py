@@ -25,8 +25,8 @@ PADDED_POOL = (7, 2)
 """Window and zeros on every side of the "padded" average pooling, in pixels; it moves by 1."""
 
 
-def map_sizes(image_size: int, stem: str) -> list[int]:
-    """Height (and width) of the maps after the stem and after each of the four stages, in pixels.
+def map_sizes(image_size: int, stem: str, stages: int) -> list[int]:
+    """Height (and width) of the maps after each stage, in pixels.
 
     Raises:
         ConfigError: the stem is unknown.
@@ -34,7 +34,7 @@ def map_sizes(image_size: int, stem: str) -> list[int]:
     if stem not in ("imagenet", "cifar"):
         raise ConfigError(f"stem {stem!r} is unknown: choose one of imagenet, cifar")
     first = -(-image_size // 4) if stem == "imagenet" else image_size
-    return [first, first, -(-first // 2), -(-first // 4), -(-first // 8)]
+    return [-(-first // 2**i) for i in range(stages)]
 
 
 def head_size(size: int, pool: str) -> int:
@@ -59,9 +59,9 @@ def _inputs(config: Config) -> dict[str, Spec]:
 
 
 def _stages(config: Config) -> dict[str, Stage]:
-    first, *sizes = map_sizes(config["image_size"], config["stem"])
+    sizes = map_sizes(config["image_size"], config["stem"], len(config["layers"]))
     expansion = EXPANSION[config["block"]]
-    before_pool = -(-config["image_size"] // 2) if config["stem"] == "imagenet" else first
+    before_pool = -(-config["image_size"] // 2) if config["stem"] == "imagenet" else sizes[0]
     found = {"conv1": Stage("NCHW", (config["channels"][0], before_pool, before_pool))}
     for i, (count, channels, size) in enumerate(zip(config["layers"], config["channels"], sizes, strict=True), 1):
         found[f"layer{i}.{count - 1}"] = Stage("NCHW", (expansion * channels, size, size))
@@ -72,7 +72,7 @@ _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128,
 
 
 def _variant(block: str, layers: tuple[int, ...], small: tuple[int, ...], about: str, **config: Any) -> Variant:
-    shape = {"image_size": 56, "in_channels": 3, "num_classes": 7, "channels": (5, 7, 11, 13)}
+    shape = {"image_size": 26, "in_channels": 3, "num_classes": 7, "channels": (5, 7)}
     return Variant(
         builder="ResNet",
         config={"block": block, "layers": layers, **config},
@@ -86,7 +86,7 @@ CONCEPT = Concept(
     module=__name__,
     title="ResNet family: basic and bottleneck",
     kind="model",
-    summary="A stem, four stages of residual blocks that halve the image and widen it, average pooling, a dense layer.",
+    summary="A stem, stages of residual blocks that halve the image and widen it, average pooling, a dense layer.",
     sources=(
         "He, Zhang, Ren, Sun (2015), Deep residual learning for image recognition, table 1 and section 4.2",
         "Zhang, Lipton, Li, Smola, Dive into Deep Learning, section 8.6",
@@ -107,18 +107,16 @@ CONCEPT = Concept(
         "epsilon": 1e-5,
     },
     variants={
-        "resnet18": _variant(
-            "basic", (2, 2, 2, 2), (2, 1, 1, 1), "11,175,370 parameters; MNIST: 99.06 %; the mildest to train"
-        ),
-        "resnet34": _variant("basic", (3, 4, 6, 3), (1, 2, 1, 1), "21,283,530 parameters; MNIST: 99.04 %"),
-        "resnet50": _variant("bottleneck", (3, 4, 6, 3), (2, 1, 1, 1), "23,522,250 parameters; MNIST: 98.39 %"),
-        "resnet101": _variant("bottleneck", (3, 4, 23, 3), (1, 1, 2, 1), "42,514,378 parameters; CIFAR-10: 75.15 %"),
-        "resnet152": _variant("bottleneck", (3, 8, 36, 3), (1, 2, 1, 1), "58,157,770 parameters"),
+        "resnet18": _variant("basic", (2, 2, 2, 2), (2, 1), "11,175,370 parameters; MNIST: 99.06 %"),
+        "resnet34": _variant("basic", (3, 4, 6, 3), (1, 2), "21,283,530 parameters; MNIST: 99.04 %"),
+        "resnet50": _variant("bottleneck", (3, 4, 6, 3), (2, 1), "23,522,250 parameters; MNIST: 98.39 %"),
+        "resnet101": _variant("bottleneck", (3, 4, 23, 3), (2, 2), "42,514,378 parameters; CIFAR-10: 75.15 %"),
+        "resnet152": _variant("bottleneck", (3, 8, 36, 3), (1, 2), "58,158,026 parameters"),
         "resnet50_v1": _variant(
             "bottleneck",
             (3, 4, 6, 3),
-            (1, 1, 1, 1),
-            "as first published: the stride in the first 1x1 convolution; as in Keras: biases in convolutions",
+            (1, 1),
+            "as first published, and in Keras: the stride in the first 1x1 convolution, biases in convolutions",
             version="v1",
             conv_bias=True,
             epsilon=1.001e-5,
@@ -126,7 +124,7 @@ CONCEPT = Concept(
         "resnet18_d2l": _variant(
             "basic",
             (2, 2, 2, 2),
-            (1, 1, 1, 1),
+            (1, 1),
             "d2l's form: biases in convolutions, no normalization on shortcuts; 11,178,378 parameters",
             conv_bias=True,
             shortcut_norm=False,
@@ -134,7 +132,7 @@ CONCEPT = Concept(
         "resnet34_cifar": _variant(
             "basic",
             (3, 4, 6, 3),
-            (1, 1, 1, 1),
+            (1, 1),
             "for images of 32x32 pixels: a 3x3 stem that keeps every pixel",
             stem="cifar",
         ),

@@ -1,6 +1,6 @@
 """ResNet in Keras 3.
 
-    stem -> four stages of residual blocks -> average pooling -> dense
+    stem -> stages of residual blocks -> average pooling -> dense
 
 Every stage but the first halves height and width. A block adds what its convolutions find to its input.
 
@@ -126,7 +126,7 @@ class ResNet(KerasModel):
         image_size: its height and width in pixels.
         num_classes: units of the output.
         block: "basic" (18 and 34 layers) or "bottleneck" (50, 101 and 152 layers).
-        layers: blocks of each of the four stages.
+        layers: blocks of each stage; there are four for ImageNet, three in the paper for CIFAR-10.
         channels: feature maps of each stage; a bottleneck gives four times as many.
         stem: "imagenet", 7x7 at stride 2 and max pooling, or "cifar", 3x3 at stride 1.
         version: where a bottleneck strides: "v1", in its first 1x1 convolution, or "v1.5", in its 3x3 one.
@@ -149,8 +149,8 @@ class ResNet(KerasModel):
         image_size: int = 28,
         num_classes: int = 10,
         block: str = "basic",
-        layers: tuple[int, int, int, int] = (2, 2, 2, 2),
-        channels: tuple[int, int, int, int] = (64, 128, 256, 512),
+        layers: tuple[int, ...] = (2, 2, 2, 2),
+        channels: tuple[int, ...] = (64, 128, 256, 512),
         stem: str = "imagenet",
         version: str = "v1.5",
         pool: str = "global",
@@ -159,7 +159,7 @@ class ResNet(KerasModel):
         epsilon: float = 1e-5,
     ) -> None:
         super().__init__(name="resnet")
-        head_size(map_sizes(image_size, stem)[-1], pool)
+        head_size(map_sizes(image_size, stem, len(layers))[-1], pool)
         kind = choose(BLOCKS, block, "block")
         self.stem, self.pool = stem, pool
         kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
@@ -167,8 +167,8 @@ class ResNet(KerasModel):
         self.bn1 = _norm(epsilon, name="bn1")
         inputs = channels[0]
         self.blocks = []
-        for i in range(4):
-            for j in range(layers[i]):
+        for i, count in enumerate(layers):
+            for j in range(count):
                 stride = 2 if i > 0 and j == 0 else 1
                 settings = (inputs, channels[i], stride, version, conv_bias, shortcut_norm, epsilon)
                 self.blocks.append(kind(*settings, name=f"layer{i + 1}.{j}"))
@@ -186,7 +186,7 @@ class ResNet(KerasModel):
             x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
             x = tf.nn.max_pool2d(x, 3, 2, "VALID")  # N H/4 W/4 C
         for block in self.blocks:
-            x = block(x, training=training)  # N H/32 W/32 C
+            x = block(x, training=training)  # N H/32 W/32 C for four stages
         if self.pool == "global":
             x = tf.reduce_mean(x, (1, 2))  # N C
         else:

@@ -1,6 +1,6 @@
 """ResNet in PyTorch.
 
-    stem -> four stages of residual blocks -> average pooling -> dense
+    stem -> stages of residual blocks -> average pooling -> dense
 
 Every stage but the first halves height and width. A block adds what its convolutions find to its input.
 
@@ -110,7 +110,7 @@ class ResNet(nn.Module):
         image_size: its height and width in pixels.
         num_classes: units of the output.
         block: "basic" (18 and 34 layers) or "bottleneck" (50, 101 and 152 layers).
-        layers: blocks of each of the four stages.
+        layers: blocks of each stage; there are four for ImageNet, three in the paper for CIFAR-10.
         channels: feature maps of each stage; a bottleneck gives four times as many.
         stem: "imagenet", 7x7 at stride 2 and max pooling, or "cifar", 3x3 at stride 1.
         version: where a bottleneck strides: "v1", in its first 1x1 convolution, or "v1.5", in its 3x3 one.
@@ -133,8 +133,8 @@ class ResNet(nn.Module):
         image_size: int = 28,
         num_classes: int = 10,
         block: str = "basic",
-        layers: tuple[int, int, int, int] = (2, 2, 2, 2),
-        channels: tuple[int, int, int, int] = (64, 128, 256, 512),
+        layers: tuple[int, ...] = (2, 2, 2, 2),
+        channels: tuple[int, ...] = (64, 128, 256, 512),
         stem: str = "imagenet",
         version: str = "v1.5",
         pool: str = "global",
@@ -143,20 +143,21 @@ class ResNet(nn.Module):
         epsilon: float = 1e-5,
     ) -> None:
         super().__init__()
-        size = head_size(map_sizes(image_size, stem)[-1], pool)
+        size = head_size(map_sizes(image_size, stem, len(layers))[-1], pool)
         kind = choose(BLOCKS, block, "block")
         self.stem, self.pool = stem, pool
         kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
         self.conv1 = _conv(in_channels, channels[0], kernel, stride, conv_bias)
         self.bn1 = _norm(channels[0], epsilon)
-        inputs = channels[0]
-        for i in range(4):
+        inputs, self.stages = channels[0], []
+        for i, count in enumerate(layers):
             blocks = []
-            for j in range(layers[i]):
+            for j in range(count):
                 stride = 2 if i > 0 and j == 0 else 1
                 blocks.append(kind(inputs, channels[i], stride, version, conv_bias, shortcut_norm, epsilon))
                 inputs = EXPANSION[block] * channels[i]
-            self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
+            self.stages.append(f"layer{i + 1}")
+            self.add_module(self.stages[-1], nn.Sequential(*blocks))
         self.fc = nn.Linear(inputs * size * size, num_classes)
         nn.init.xavier_uniform_(self.fc.weight)
         nn.init.zeros_(self.fc.bias)
@@ -166,7 +167,8 @@ class ResNet(nn.Module):
         x = F.relu(self.bn1(self.conv1(images)))  # N C H/2 W/2
         if self.stem == "imagenet":
             x = F.max_pool2d(x, 3, 2, padding=1)  # differs: D093, N C H/4 W/4
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # N C H/32 W/32
+        for name in self.stages:
+            x = self.get_submodule(name)(x)  # N C H/32 W/32 for four stages
         if self.pool == "global":
             x = x.mean((2, 3))  # N C
         else:
