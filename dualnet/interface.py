@@ -240,13 +240,14 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``.
+    """How a parameter starts.
 
-    ``he_normal`` and ``he_normal_fan_out`` (He et al. 2015, eq. 10 and 14) keep the variance of what flows forward
-    and of the gradients that flow back.
+    By ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``he_normal`` or ``he_normal_fan_out`` (He et al. 2015,
+    eq. 10 and 14: they keep the variance of what flows forward and of the gradients that flow back), ``normal``,
+    ``constant``, or ``descending``: from 1 to 1/n in equal steps.
     """
 
-    law: Literal["xavier_uniform", "he_normal", "he_normal_fan_out", "normal", "constant"]
+    law: Literal["xavier_uniform", "he_normal", "he_normal_fan_out", "normal", "constant", "descending"]
     value: float = 0.0
     """The standard deviation of ``normal``; the value of ``constant``."""
 
@@ -254,6 +255,8 @@ class Initializer:
         """One draw in float64. The canonical layout (out, in, *kernel) tells fan-in and fan-out."""
         if self.law == "constant":
             return np.full(shape, self.value)
+        if self.law == "descending":
+            return np.arange(shape[0], 0, -1) / shape[0]
         if self.law == "normal":
             return rng.normal(0.0, self.value, shape)
         receptive = int(np.prod(shape[2:], dtype=int))
@@ -363,12 +366,17 @@ class Concept:
     """The first one is the default."""
     inputs: Callable[[Config], Mapping[str, Spec]] = lambda config: {}
     targets: Callable[[Config], Spec] = lambda config: Spec("N")
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] | Callable[[Config], Mapping[str, str]] = field(default_factory=dict)
+    """In the order in which the model gives them, with their axes; a function where the settings decide."""
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
     buffers: Callable[[Config], bool] = lambda config: bool(config.get("batch_norm"))
     """Whether the model keeps arrays that no gradient changes, as batch normalization does."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """From the name of a layer or parameter to a power of two that multiplies the weights of a comparison there, so
+    that what follows (an exponential, a margin, a rounding) is met where it bends.
+    """
     metric: Metric = "accuracy"
     """What is measured of the first output on the test rows."""
     rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset
@@ -426,6 +434,10 @@ class Concept:
                     f"concept {self.id!r}: setting {name!r} is {value!r}, expected {_kind(default)} like {default!r}"
                 )
         return {**self.config, **self.variant(variant).config, **config}
+
+    def output_axes(self, settings: Config) -> Mapping[str, str]:
+        """The outputs of a model of these settings, in order, with their axes."""
+        return self.outputs(settings) if callable(self.outputs) else self.outputs
 
     def build(self, twin: Any, variant: str | None = None, config: Config | None = None) -> Any:
         """A native model by the variant's builder in a twin."""

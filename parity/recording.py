@@ -7,6 +7,8 @@ both precisions start from the same numbers. So are the masks of dropout layers,
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -185,7 +187,7 @@ def _record_model(
     loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
         model = declared.build(twin, variant, settings)
-        start = draw_state(backend.state(model), seed)
+        start = draw_state(backend.state(model), seed, declared.scales)
         backend.load(model, start)
         put = _Recorder(trace, precision)
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
@@ -195,11 +197,11 @@ def _record_model(
         put("target", {"target": targets})
         native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
         native_targets = backend.tensor(targets, target_spec.axes)
-        axes = list(declared.outputs.values())
+        named_axes = declared.output_axes(settings)
 
         def outputs(values: list[Any]) -> dict[str, Array]:
-            named = zip(declared.outputs, values, axes, strict=True)
-            return {name: backend.array(value, letters) for name, value, letters in named}
+            named = zip(named_axes.items(), values, strict=True)
+            return {name: backend.array(value, axes) for (name, axes), value in named}
 
         before = outputs(backend.forward(model, native))
         put("eval/output", before)
@@ -265,10 +267,17 @@ class _Recorder:
                 self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
-def draw_state(shapes: State, seed: int) -> State:
-    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32."""
+def draw_state(shapes: State, seed: int, scales: Mapping[str, float] = MappingProxyType({})) -> State:
+    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32.
+
+    Args:
+        shapes: what to draw.
+        seed: decides every draw.
+        scales: factors for some layers, see `dualnet.interface.Concept.scales`.
+    """
+    factors = {name: prod(scales.get(part, 1.0) for part in name.split(".")) for name in shapes.parameters}
     return State(
-        {name: _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {name: factors[name] * _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
         {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
     )
 
@@ -284,8 +293,6 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
         if shape[0] > 1:  # a single unit has all its inputs; a transposed kernel has them on the first axis
             fan_in = min(fan_in, shape[0] * int(np.prod(shape[2:])))
         array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
-        if {"mean", "log_variance"} & set(name.split(".")):
-            array /= 16  # the heads of a Gaussian: a square and an exponential follow
     return array.astype(np.float32).astype(np.float64)
 
 

@@ -13,12 +13,11 @@ import numpy as np
 from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
-from parity.reference import KINDS
 from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
-__all__ = ["culprits", "tied"]
+__all__ = ["culprits", "known_settings", "tied"]
 
 Pairs = Sequence[tuple[Call, Call]]
 Buffers = Mapping[str, Mapping[str, Array]]
@@ -48,7 +47,8 @@ def culprits(
     found: list[Culprit] = []
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
-        arrived = _worst(zip(a.received, b.received, strict=False))
+        # masks are no data: a wrong one is its attention's fault
+        arrived = _worst((x, y) for x, y in zip(a.received, b.received, strict=False) if x.dtype != bool)
         if arrived > LIMIT and not any(_same_arrives((a, b), other) for other in pairs[:place]):
             where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
             found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
@@ -105,6 +105,8 @@ def tied(a: Call, b: Call) -> bool:
     if left.shape != right.shape or distance(a.cotangents[0], b.cotangents[0]).error > LIMIT:
         return False
     there = ~np.isclose(left, right, rtol=LIMIT, atol=LIMIT * largest(left, right))
+    if not there.any():
+        return False
     values, counts = np.unique(x, return_counts=True)
     several = values[counts > 1]
     padded = any(sum(pair) for call in (a, b) for pair in call.layer.settings["padding"])
@@ -126,7 +128,7 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            _in_the_words_of_the_reference(call.layer),
+            known_settings(call.layer),
             framework, (*a.received, *([] if call.noise is None else [call.noise])), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
@@ -139,8 +141,10 @@ def _diagnosed(
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
 
 
-def _in_the_words_of_the_reference(layer: Layer) -> Layer:
+def known_settings(layer: Layer) -> Layer:
     """The layer without what only its adapter needs to know, as whether a PyTorch sequence has the batch first."""
+    from parity.reference import KINDS
+
     known = KINDS[layer.kind].settings if layer.kind in KINDS else layer.settings
     settings = {name: value for name, value in layer.settings.items() if name in known}
     return replace(layer, settings=settings, parameters=packed(layer.kind, layer.parameters))
@@ -155,7 +159,8 @@ def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
     shared = a.input_gradients.keys() & b.input_gradients.keys()
     if blocks(a, b):
         return math.inf
-    errors = [distance(a.input_gradients[i], b.input_gradients[i]).error for i in shared]
+    gradients = [(a.input_gradients[i], b.input_gradients[i]) for i in shared]
+    errors = [distance(x, y).error for x, y in gradients if x.shape == y.shape]  # others: the glue before it is blamed
     left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
     right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)
     scale = max((largest(g) for g in (*left.values(), *right.values())), default=0.0)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 
 __all__ = [
@@ -119,7 +119,9 @@ class Tape:
             like.append(tensor)
             if self.arrays:
                 call.received[place] = canonical(tensor)
-            if other is None or not _replaces(other.received[place], call.received[place]):
+            if other is None or place >= len(other.received):
+                return None
+            if not _replaces(other.received[place], call.received[place]):
                 return None
             return native(other.received[place], tensor)
 
@@ -249,7 +251,7 @@ class Rule(Protocol):
 class Side(Protocol):
     """One model of one framework."""
 
-    framework: str
+    framework: BackendName
     model: Any
 
     def borrowed(self, dtype: str) -> AbstractContextManager[None]:
@@ -263,6 +265,9 @@ class Side(Protocol):
 
     def put(self, layer: str, arrays: Arrays) -> None:
         """Set a layer's parameters and buffers."""
+
+    def loose(self) -> list[str]:
+        """The names of parameters outside all layers; `get` and `put` call their array "value"."""
 
     def run(
         self,
@@ -278,6 +283,9 @@ class Side(Protocol):
 
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in, by topic; equal topics mean the same in every framework."""
 
     def rule(self, native: Any) -> Rule:
         """An optimizer of this framework, or a function that makes one, at work on this model."""

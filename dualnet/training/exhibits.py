@@ -24,7 +24,8 @@ def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> 
         asked = getattr(model, part) if part else model
         letters = [axes] if part else [spec.axes for spec in specs.values()]
         native = [backend.tensor(array, to) for array, to in zip(arrays, letters, strict=True)]
-        outputs = {output: declared.outputs[output]} if output else declared.outputs
+        every = declared.output_axes(settings)
+        outputs = {output: every[output]} if output else every
         found = zip(outputs.items(), backend.forward(asked, native), strict=not part)
         return {name: backend.array(value, to) for (name, to), value in found}
 

@@ -72,8 +72,8 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
 
     history = train(
         backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
-        output=next(iter(declared.outputs.values())), own=declared.step(functions, job.variant), seed=job.seed,
-        report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
+        output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
+        seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
     )  # fmt: skip
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)

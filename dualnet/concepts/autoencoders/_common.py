@@ -11,8 +11,10 @@ __all__ = [
     "CROP",
     "FLATTEN",
     "FLOAT32_SLOPE",
+    "GAUSSIAN_SCALES",
     "INITIALIZERS",
     "ONE_HOT",
+    "REPEAT",
     "START",
     "Reconstruction",
     "Variational",
@@ -84,6 +86,13 @@ CROP = Difference(
     torch="crops `padding` rows at either end",
     ours="PyTorch's amounts: the TensorFlow side crops by a slice",
 )
+REPEAT = Difference(
+    "D105",
+    "nearest neighbours",
+    tf="at pixel centres",
+    torch="'nearest' takes the floor",
+    ours="a whole factor, for which both repeat every pixel",
+)
 ONE_HOT = Difference(
     "D251",
     "one-hot code of a label that is no class",
@@ -98,6 +107,7 @@ FLOAT32_SLOPE = Difference(
     torch="exact",
     ours="exact: the TensorFlow side writes the function out",
 )
+GAUSSIAN_SCALES = {"mean": 2.0**-4, "log_variance": 2.0**-4}
 INITIALIZERS = {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)}
 
 

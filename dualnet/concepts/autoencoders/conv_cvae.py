@@ -4,6 +4,7 @@ from dualnet.concepts.autoencoders._common import (
     CROP,
     FLATTEN,
     FLOAT32_SLOPE,
+    GAUSSIAN_SCALES,
     INITIALIZERS,
     ONE_HOT,
     START,
@@ -53,7 +54,7 @@ def _stages(config: Config) -> dict[str, Stage]:
     }
 
 
-_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50)
+_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=32, epochs=30)
 
 CONCEPT = Concept(
     module=__name__,
@@ -98,6 +99,7 @@ CONCEPT = Concept(
     outputs={"reconstruction": "NCHW", "mean": "NF", "log_variance": "NF", "latent": "NF", "logits": "NCHW"},
     stages=_stages,
     initializers=lambda config: INITIALIZERS,
+    scales=GAUSSIAN_SCALES,
     metric="mean_squared_error",
     rows=labelled_images,
     exhibits=conditional_exhibits,

@@ -2,6 +2,7 @@
 
 from dualnet.concepts.autoencoders._common import (
     FLOAT32_SLOPE,
+    GAUSSIAN_SCALES,
     INITIALIZERS,
     ONE_HOT,
     START,
@@ -74,6 +75,7 @@ CONCEPT = Concept(
     outputs={"reconstruction": "NF", "mean": "NF", "log_variance": "NF", "latent": "NF", "logits": "NF"},
     stages=_stages,
     initializers=lambda config: INITIALIZERS,
+    scales=GAUSSIAN_SCALES,
     metric="mean_squared_error",
     rows=labelled_pixels,
     exhibits=conditional_exhibits,

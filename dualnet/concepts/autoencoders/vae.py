@@ -6,6 +6,7 @@ import numpy as np
 
 from dualnet.concepts.autoencoders._common import (
     FLOAT32_SLOPE,
+    GAUSSIAN_SCALES,
     INITIALIZERS,
     START,
     Variational,
@@ -56,14 +57,6 @@ CONCEPT = Concept(
             about="784-500-15-500-784, 808,314 parameters; the source reports 13,100 to 13,270 per batch on MNIST",
             loss_scale=4096.0,
         ),
-        "plane": Variant(
-            builder="VariationalAutoencoder",
-            config={"hidden": 128, "latent": 2},
-            loss="variational_loss",
-            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=100),
-            about="a latent plane, to look at",
-            loss_scale=4096.0,
-        ),
     },
     inputs=lambda config: {
         "pixels": Spec("NF", (config["num_features"],), values="unit"),
@@ -79,6 +72,7 @@ CONCEPT = Concept(
         "decoder": Stage("NF", (config["num_features"],)),
     },
     initializers=lambda config: INITIALIZERS,
+    scales=GAUSSIAN_SCALES,
     metric="mean_squared_error",
     rows=own_pixels,
     exhibits=variational_exhibits,
