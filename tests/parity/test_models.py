@@ -654,3 +654,48 @@ def test_random_functions_are_given_back():
     parity.compare(sequential((5,), L.GaussianNoise(0.3)), sequential((5,), L.GaussianNoise(0.3)), SEQUENCE[:, 0])
     assert (tf_random().normal, keras.src.backend.random.normal) == before
     assert not torch.equal(torch.randn(3), torch.randn(3))
+
+
+# --- both wrong alike ------------------------------------------------------------------------------------------
+
+
+class Surrogate(torch.autograd.Function):
+    """A sign whose gradient is that of the identity."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign() * x.abs() ** 1.5
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Straight(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(5, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.last(Surrogate.apply(self.first(x)))
+
+
+def test_two_sides_with_the_same_wrong_gradient_are_both_told():
+    report = parity.compare(Straight(), Straight(), SEQUENCE[:, 0])
+    assert {f.name for f in report.failures} == {f"float64/eval/quotient/gradients of {side}" for side in "ab"}
+    allowed = parity.compare(Straight(), Straight(), SEQUENCE[:, 0], allow=["gradients of *"])
+    assert allowed.passed, str(allowed)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_the_derivative_along_a_direction_is_that_of_the_function(train):
+    report = parity.compare(torch_net(), keras_net(), IMAGES, train=train, allow=["*.running_var", "*running_var"])
+    own = [f for f in report.findings if "/quotient/" in f.name]
+    assert len(own) == 2
+    assert all(f.passed and f.error < 1e-6 for f in own)
+
+
+def test_compiled_and_eager_agree():
+    model = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 2))
+    report = parity.compare(model, torch.compile(model, backend="eager"), SEQUENCE[:, 0])
+    assert report.passed, str(report)
