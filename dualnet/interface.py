@@ -311,6 +311,8 @@ class Variant:
     about: str = ""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
+    weight_scale: float = 1.0
+    """The engine's random kernels are this much of their usual size: many layers multiply up what is too large."""
     small: Config = field(default_factory=dict)
     """Settings over `config` under which the two sides are compared quickly: fewer pixels, channels and layers."""
 

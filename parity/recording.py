@@ -183,7 +183,7 @@ def _record_model(
     loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
         model = declared.build(twin, variant, settings)
-        start = draw_state(backend.state(model), seed)
+        start = draw_state(backend.state(model), seed, declared.variant(variant).weight_scale)
         backend.load(model, start)
         put = _Recorder(trace, precision)
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
@@ -260,15 +260,15 @@ class _Recorder:
                 self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
-def draw_state(shapes: State, seed: int) -> State:
+def draw_state(shapes: State, seed: int, kernel_scale: float = 1.0) -> State:
     """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32."""
     return State(
-        {name: _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {name: _draw(name, array.shape, seed, kernel_scale) for name, array in shapes.parameters.items()},
         {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
     )
 
 
-def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
+def _draw(name: str, shape: tuple[int, ...], seed: int, kernel_scale: float = 1.0) -> Array:
     rng, last = _rng(seed, "weights", name), name.rpartition(".")[2]
     if last == "running_var" or (last == "weight" and len(shape) == 1):
         array = rng.uniform(0.5, 1.5, shape)  # scales: around 1, never 0
@@ -276,7 +276,7 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
         array = rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
     else:
         fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
-        array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
+        array = rng.normal(0.0, 2.0 * kernel_scale / np.sqrt(max(fan_in, 1)), shape)
     return array.astype(np.float32).astype(np.float64)
 
 
