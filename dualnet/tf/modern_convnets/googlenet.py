@@ -49,7 +49,7 @@ class ConvBlock(layers.Layer):
         self, channels: int, kernel: int, batch_norm: bool, stride: int = 1, padding: int = 0, *, name: str
     ) -> None:
         super().__init__(name=name)
-        self.pad = layers.ZeroPadding2D(padding)
+        self.pad = layers.ZeroPadding2D(padding)  # differs: D001
         self.conv = layers.Conv2D(
             channels,
             kernel,
