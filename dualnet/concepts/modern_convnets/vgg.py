@@ -52,7 +52,8 @@ def _inputs(config: Config) -> dict[str, Spec]:
 
 
 def _stages(config: Config) -> dict[str, Stage]:
-    stages, size = {}, config["image_size"]
+    stages: dict[str, Stage] = {}
+    size = config["image_size"]
     for names, channels in zip(convolution_names(config["convolutions"]), config["channels"], strict=True):
         stages |= {f"features.{name}": Stage("NCHW", (channels, size, size)) for name in names}
         size //= 2
