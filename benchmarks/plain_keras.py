@@ -1,4 +1,4 @@
-"""The ordinary way to train in Keras: `keras.Sequential`, `compile`, `fit` on NumPy arrays."""
+"""The ordinary way to train in Keras: `compile` and `fit` on NumPy arrays; of a GAN, by a `train_step` of its own."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import Input, layers
 
 from dualnet.interface import Array, Config, Optimizer
@@ -43,6 +44,49 @@ NETWORKS: Mapping[str, Callable[[Config], list[Any]]] = {
 }
 
 
+class DCGAN(keras.Model):
+    """Two networks and a `train_step` that trains them in turn, as in Keras' own guide."""
+
+    def __init__(self, settings: Config, rule: Optimizer) -> None:
+        super().__init__()
+        size, channels = settings["image_size"], settings["channels"]
+        maps = [channels * 2**i for i in range(size.bit_length() - 3)]
+        start: dict[str, Any] = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02), "use_bias": False}
+        generator: list[Any] = [Input((1, 1, settings["latent"]))]
+        for i, filters in enumerate(reversed(maps)):
+            stride, padding = (2, "same") if i else (1, "valid")
+            generator += [layers.Conv2DTranspose(filters, 4, stride, padding, **start), layers.BatchNormalization()]
+            generator += [layers.ReLU()]
+        generator += [layers.Conv2DTranspose(settings["in_channels"], 4, 2, "same", activation="tanh", **start)]
+        discriminator: list[Any] = [Input((size, size, settings["in_channels"]))]
+        for filters in maps:
+            discriminator += [layers.Conv2D(filters, 4, 2, "same", **start), layers.BatchNormalization()]
+            discriminator += [layers.LeakyReLU(settings["negative_slope"])]
+        discriminator += [layers.Conv2D(1, 4, **start), layers.Flatten()]
+        self.latent = settings["latent"]
+        self.generator, self.discriminator = keras.Sequential(generator), keras.Sequential(discriminator)
+        self.generator_optimizer, self.discriminator_optimizer = optimizer(rule), optimizer(rule)
+        self.cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """The discriminator first, then the generator."""
+        real, generator, discriminator = data[0], self.generator, self.discriminator
+        noise = tf.random.normal((tf.shape(real)[0], 1, 1, self.latent))
+        with tf.GradientTape() as tape:
+            on_real = discriminator(real, training=True)
+            on_fake = discriminator(generator(noise, training=True), training=True)
+            loss = self.cross_entropy(tf.ones_like(on_real), on_real)
+            loss = (loss + self.cross_entropy(tf.zeros_like(on_fake), on_fake)) / 2
+        gradients = tape.gradient(loss, discriminator.trainable_variables)
+        self.discriminator_optimizer.apply(gradients, discriminator.trainable_variables)
+        with tf.GradientTape() as tape:
+            on_fake = discriminator(generator(noise, training=True), training=True)
+            generator_loss = self.cross_entropy(tf.ones_like(on_fake), on_fake)
+        gradients = tape.gradient(generator_loss, generator.trainable_variables)
+        self.generator_optimizer.apply(gradients, generator.trainable_variables)
+        return {"discriminator": loss, "generator": generator_loss}
+
+
 def fit(
     concept: str, settings: Config, rule: Optimizer, x: Array, y: Array, orders: Iterable[Array], batch_size: int
 ) -> Iterator[float]:
@@ -50,8 +94,12 @@ def fit(
 
     The rows are put in order and the data pipeline is made before the clock starts.
     """
-    model = keras.Sequential(NETWORKS[concept](settings))
-    model.compile(optimizer(rule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    if concept == "dcgan":
+        model: keras.Model = DCGAN(settings, rule)
+        model.compile()
+    else:
+        model = keras.Sequential(NETWORKS[concept](settings))
+        model.compile(optimizer(rule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, clock = np.ascontiguousarray(x.transpose(0, 2, 3, 1)), Clock()  # N H W C
     for order in orders:
         model.fit(x[order], y[order], batch_size, verbose=0, shuffle=False, callbacks=[clock])

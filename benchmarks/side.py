@@ -16,6 +16,7 @@ import numpy as np
 import dualnet
 from dualnet.data import order
 from dualnet.interface import Array, BackendName, Concept
+from dualnet.training.loop import native_inputs
 
 __all__ = ["Job", "epochs"]
 
@@ -52,10 +53,10 @@ def epochs(job: Job) -> Iterator[float]:
     """Seconds of each epoch, without end; every way sees the same rows in the same order."""
     declared = dualnet.concept(job.concept)
     settings = declared.settings(job.variant)
-    (inputs,) = declared.inputs(settings).values()
+    images, *_ = declared.inputs(settings).values()
     rng, rows = np.random.default_rng(0), job.steps * job.batch_size
-    x = rng.random((rows, *inputs.shape), dtype=np.float32)
-    y = rng.integers(settings["num_classes"], size=rows)
+    x = rng.random((rows, *images.shape), dtype=np.float32)
+    y = rng.integers(declared.targets(settings).classes, size=rows)
     orders = (order(rows, 0, epoch) for epoch in count())
     if job.way == "ours":
         return ours(job, declared, x, y, orders)
@@ -64,25 +65,27 @@ def epochs(job: Job) -> Iterator[float]:
         from benchmarks.plain_keras import fit
 
         return fit(job.concept, settings, rule, x, y, orders, job.batch_size)
-    from benchmarks.plain_torch import loop
+    from benchmarks.plain_torch import adversarial_loop, loop
 
+    if job.concept == "dcgan":
+        return adversarial_loop(settings, rule, x, orders, job.batch_size, job.way)
     return loop(job.concept, settings, rule, x, y, orders, job.batch_size, job.way)
 
 
 def ours(job: Job, declared: Concept, x: Array, y: Array, orders: Iterator[Array]) -> Iterator[float]:
     """Seconds of each epoch; the steps are those of `dualnet.training.loop.train`."""
     settings = declared.settings(job.variant)
-    (inputs,) = declared.inputs(settings).values()
-    backend = dualnet.load(job.backend)
+    specs = declared.inputs(settings)
+    backend, twin = dualnet.load(job.backend), dualnet.twin(job.concept, job.backend)
     model = dualnet.build(job.concept, job.backend, variant=job.variant)
     rule = declared.variant(job.variant).recipe.optimizer
-    loss = declared.loss(dualnet.twin(job.concept, job.backend), backend, job.variant)
-    trainer = backend.trainer(model, loss, rule)
-    images, labels = backend.tensor(x, inputs.axes), backend.tensor(y, declared.targets(settings).axes)
+    loss, own = declared.loss(twin, backend, job.variant), declared.step(twin, job.variant)
+    trainer = backend.trainer(model, loss, rule, own)
+    inputs, targets = native_inputs(backend, x, specs, 0, 0), backend.tensor(y, declared.targets(settings).axes)
     for rows in orders:
         started = time.perf_counter()
         for part in np.split(rows, job.steps // STEPS_AT_ONCE):
-            backend.array(trainer.steps([images], labels, part, job.batch_size))
+            backend.array(trainer.steps(inputs, targets, part, job.batch_size))
         yield time.perf_counter() - started
 
 

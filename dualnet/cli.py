@@ -31,7 +31,12 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="CONCEPT", help="A concept's id; `dualnet list` names them.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Variant = Annotated[str | None, typer.Option(help="A named form of the concept; its first one by default.")]
-Data = Annotated[str | None, typer.Option(help="The data set: digits, iris, mnist, synthetic_linear.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="The data set: diabetes, digits, gaussian, image_folder, iris, mnist, photographs, synthetic_linear."
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
 Download = Annotated[bool, typer.Option(help="Download data that is not there.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]

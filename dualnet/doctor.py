@@ -121,7 +121,7 @@ def _conflicts() -> Iterator[Check]:
 
 
 def _data(data_dir: Path | None) -> Iterator[Check]:
-    yield Check("data: digits, iris, synthetic_linear", "ok", "come with the installation")
+    yield Check("data: digits, gaussian, iris, synthetic_linear", "ok", "come with the installation")
     try:
         folder = data_folder(data_dir)
         paths = find_mnist(folder) if folder else None

@@ -9,7 +9,7 @@ Canonical arrays are channels first ("NCHW"), as in PyTorch; the TensorFlow back
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -47,6 +47,7 @@ __all__ = [
     "Stage",
     "State",
     "StateError",
+    "Step",
     "Trainer",
     "Variant",
     "check_fit",
@@ -156,8 +157,14 @@ class Spec(NamedTuple):
     shape: tuple[int, ...] = ()
     classes: int = 0
     """Labels 0 .. classes - 1 (int64) instead of real numbers."""
-    values: Literal["real", "unit", "noise"] = "real"
-    """Which real numbers: any; in 0-1, as pixels; or standard normal ones that the model draws where none are given."""
+    values: Literal["real", "unit", "noise", "uniform_noise"] = "real"
+    """Which real numbers: any; in 0-1, as pixels; or standard normal ones, or uniform ones between -1 and 1, that the
+    model draws where none are given."""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the model draws it where none is given."""
+        return self.values.endswith("noise")
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,7 @@ class Dataset:
 
     def check(self, inputs: Mapping[str, Spec], targets: Spec) -> None:
         """DataError unless the rows are what a model takes: inputs of these shapes, noise aside, and such targets."""
-        given = {name: spec for name, spec in inputs.items() if spec.values != "noise"}
+        given = {name: spec for name, spec in inputs.items() if not spec.drawn}
         rows = each(self.train_inputs)
         if len(given) != len(rows):
             count = "one input" if len(rows) == 1 else f"{len(rows)} inputs"
@@ -219,7 +226,8 @@ class Exhibit(NamedTuple):
 Probe = Callable[..., dict[str, Array]]
 """A trained model in NumPy: canonical inputs to outputs by name, in evaluation.
 
-With ``part="decoder", axes="NF"`` that part of the model alone answers, in the axes of the model's first output.
+With ``part="decoder", axes="NF"`` that part of the model alone answers, in the axes of the model's first output;
+with ``output="generated"`` in those of another one.
 """
 
 
@@ -232,13 +240,14 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a parameter starts: ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``normal`` or ``constant``.
+    """How a parameter starts.
 
-    ``he_normal`` and ``he_normal_fan_out`` (He et al. 2015, eq. 10 and 14) keep the variance of what flows forward
-    and of the gradients that flow back.
+    By ``xavier_uniform`` (Glorot & Bengio 2010, eq. 16), ``he_normal`` or ``he_normal_fan_out`` (He et al. 2015,
+    eq. 10 and 14: they keep the variance of what flows forward and of the gradients that flow back), ``normal``,
+    ``constant``, or ``descending``: from 1 to 1/n in equal steps.
     """
 
-    law: Literal["xavier_uniform", "he_normal", "he_normal_fan_out", "normal", "constant"]
+    law: Literal["xavier_uniform", "he_normal", "he_normal_fan_out", "normal", "constant", "descending"]
     value: float = 0.0
     """The standard deviation of ``normal``; the value of ``constant``."""
 
@@ -246,6 +255,8 @@ class Initializer:
         """One draw in float64. The canonical layout (out, in, *kernel) tells fan-in and fan-out."""
         if self.law == "constant":
             return np.full(shape, self.value)
+        if self.law == "descending":
+            return np.arange(shape[0], 0, -1) / shape[0]
         if self.law == "normal":
             return rng.normal(0.0, self.value, shape)
         receptive = int(np.prod(shape[2:], dtype=int))
@@ -299,6 +310,19 @@ class Recipe:
                 raise ConfigError(f"{name} {value}: expected a whole number of at least 1")
 
 
+class Step(NamedTuple):
+    """A training step of a concept's own: several parts of a model, each with an optimizer and a loss of its own."""
+
+    function: Callable[[Any, Mapping[str, Any], list[Any], Any], Any]
+    """From native model, optimizers by part, inputs and targets to the loss of every part, in order."""
+    players: Mapping[str, float]
+    """The parts, and the learning rate of each as a multiple of the recipe's."""
+
+    def optimizers(self, rule: Optimizer) -> dict[str, Optimizer]:
+        """The update rule of each part."""
+        return {part: replace(rule, learning_rate=rule.learning_rate * rate) for part, rate in self.players.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One named form of a model: which builder of the twins, with which settings, trained how."""
@@ -311,6 +335,10 @@ class Variant:
     about: str = ""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
+    step: str = ""
+    """The name of the twins' own training step; by default one optimizer minimises the loss by all parameters."""
+    players: Mapping[str, float] = field(default_factory=dict)
+    """With a step of its own: see `Step.players`."""
     small: Config = field(default_factory=dict)
     """Settings over `config` under which the two sides are compared quickly: fewer pixels, channels and layers."""
 
@@ -338,18 +366,25 @@ class Concept:
     """The first one is the default."""
     inputs: Callable[[Config], Mapping[str, Spec]] = lambda config: {}
     targets: Callable[[Config], Spec] = lambda config: Spec("N")
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] | Callable[[Config], Mapping[str, str]] = field(default_factory=dict)
+    """In the order in which the model gives them, with their axes; a function where the settings decide."""
     stages: Callable[[Config], Mapping[str, Stage]] = lambda config: {}
     initializers: Callable[[Config], Mapping[str, Initializer]] = lambda config: {}
     """From the last part of a parameter's name ("weight", "bias") to how it starts."""
     buffers: Callable[[Config], bool] = lambda config: bool(config.get("batch_norm"))
     """Whether the model keeps arrays that no gradient changes, as batch normalization does."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """From the name of a layer or parameter to a power of two that multiplies the weights of a comparison there, so
+    that what follows (an exponential, a margin, a rounding) is met where it bends.
+    """
     metric: Metric = "accuracy"
     """What is measured of the first output on the test rows."""
     rows: Callable[[Dataset, Config], Dataset] = lambda dataset, config: dataset
     """From a data set to what this model takes and aims at: its own inputs as targets, pairs of rows, ..."""
     exhibits: Callable[[Probe, Dataset, Config], tuple[Exhibit, ...]] = lambda probe, dataset, config: ()
     """What there is to see of it once it is trained, on a data set as it was before `rows`."""
+    watch: Callable[[Probe, Config], Exhibit] | None = None
+    """What there is to see of it after an epoch, images or points: one exhibit shows how it changes."""
 
     @property
     def id(self) -> str:
@@ -400,6 +435,10 @@ class Concept:
                 )
         return {**self.config, **self.variant(variant).config, **config}
 
+    def output_axes(self, settings: Config) -> Mapping[str, str]:
+        """The outputs of a model of these settings, in order, with their axes."""
+        return self.outputs(settings) if callable(self.outputs) else self.outputs
+
     def build(self, twin: Any, variant: str | None = None, config: Config | None = None) -> Any:
         """A native model by the variant's builder in a twin."""
         return getattr(twin, self.variant(variant).builder)(**self.settings(variant, config))
@@ -409,6 +448,11 @@ class Concept:
         name = self.variant(variant).loss
         found: Loss = getattr(twin, name, None) or choose(backend.losses, name, f"{self.id}: loss")
         return found
+
+    def step(self, twin: Any, variant: str | None = None) -> Step | None:
+        """The variant's own training step in a twin; None if it has none."""
+        chosen = self.variant(variant)
+        return Step(getattr(twin, chosen.step), chosen.players) if chosen.step else None
 
 
 def _alike(value: Any, default: Any) -> bool:
@@ -489,16 +533,26 @@ class Gradients(NamedTuple):
 
 
 class Trainer(Protocol):
-    """One model being trained by one optimizer, as fast as the framework allows."""
+    """One model being trained, as fast as the framework allows."""
 
     def step(self, inputs: list[Any], targets: Any) -> Any:
-        """One update in train mode; returns the native mean loss before it, without waiting for it."""
+        """One update in train mode; returns the native mean loss before it, without waiting for it.
+
+        With a `Step` of its own: the losses of all players, (P,).
+        """
 
     def steps(self, inputs: list[Any], targets: Any, order: Array, batch_size: int) -> Any:
-        """One update for each of `Backend.batches` of the same arguments; returns their native losses, (S,)."""
+        """One update for each of `Backend.batches` of the same arguments; returns their native losses.
+
+        Returns:
+            (S,), or (S, P) of P players.
+        """
 
     def predict(self, inputs: list[Any]) -> list[Any]:
         """Native outputs in evaluation mode, in declared order, without gradients."""
+
+    def memory(self) -> dict[str, dict[str, Array]]:
+        """What the optimizers remember: velocity, first_moment or second_moment by canonical parameter name."""
 
 
 class Backend(Protocol):
@@ -546,8 +600,8 @@ class Backend(Protocol):
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         """A function's outputs by name, and its vector-Jacobian products for the arguments in wrt."""
 
-    def trainer(self, model: Any, loss: Loss, optimizer: Optimizer) -> Trainer:
-        """A trainer that updates this model in place."""
+    def trainer(self, model: Any, loss: Loss, optimizer: Optimizer, own: Step | None = None) -> Trainer:
+        """A trainer that updates this model in place: by the loss, or by a step of the concept's own."""
 
     def noise(self, model: Any, seed: int) -> AbstractContextManager[None]:
         """Within it, every dropout layer of the model draws its masks from `dualnet.noise`, not from the framework.

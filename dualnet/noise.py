@@ -6,7 +6,7 @@ import numpy as np
 
 from dualnet.interface import Array
 
-__all__ = ["Stream", "normal", "uniform"]
+__all__ = ["Stream", "normal", "signed", "uniform"]
 
 
 def uniform(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
@@ -44,6 +44,11 @@ def normal(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
     middle = uniform(seed, name, call, shape) + 2.0**-25  # never 0 or 1
     drawn: Array = ndtri(middle).astype(np.float32).astype(np.float64)
     return drawn
+
+
+def signed(seed: int, name: str, call: int, shape: tuple[int, ...]) -> Array:
+    """Uniform numbers in [-1, 1) that depend on nothing but these arguments; see `uniform`."""
+    return 2.0 * uniform(seed, name, call, shape) - 1.0
 
 
 class Stream:

@@ -9,23 +9,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from parity.checkup import doctor
+    from parity.foreign import record_model
     from parity.models import compare, transfer
-    from parity.report import Finding, ParityError, Report
+    from parity.report import Finding, ParityError, Report, ReportError
     from parity.suite import record
     from parity.trace import Trace, TraceError
     from parity.verdict import compare_traces
 
 __all__ = [
-    "Finding", "ParityError", "Report", "Trace", "TraceError", "compare", "compare_traces", "record", "transfer",
+    "Finding", "ParityError", "Report", "ReportError", "Trace", "TraceError", "compare", "compare_traces", "doctor",
+    "record", "record_model", "transfer",
 ]  # fmt: skip
 
 _HOME = {
     "compare": "models",
     "compare_traces": "verdict",
+    "doctor": "checkup",
     "record": "suite",
+    "record_model": "foreign",
     "Finding": "report",
     "ParityError": "report",
     "Report": "report",
+    "ReportError": "report",
     "Trace": "trace",
     "TraceError": "trace",
     "transfer": "models",

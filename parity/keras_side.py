@@ -5,17 +5,21 @@ a layer of its own, so that it meets the separate one of the other side.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.eager import context  # the seed and this switch can be set in public, but not be read
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
+from parity.keras_random import drawing
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -49,11 +53,24 @@ class Slot:
 class KerasSide:
     """See `parity.side.Side`."""
 
-    framework = "tf"
+    framework: BackendName = "tf"
 
     def __init__(self, model: keras.layers.Layer) -> None:
         self.model = model
         self.layers = {name: layer for layer, name in _names(model).items()}
+        self.outside = {
+            f"{name}.{variable.name}".removeprefix("."): variable
+            for name, layer in self.layers.items()
+            if not _is_leaf(layer)
+            for variable in _own_variables(layer)
+            if variable.trainable
+        }
+        self.parts = {
+            f"{name}.{part}": slots
+            for name, layer in self.layers.items()
+            if isinstance(layer, _BASE_SEPARABLE)
+            for part, slots in (("depthwise", _depthwise_slots), ("pointwise", _pointwise_slots))
+        }
         self.flattened: dict[str, tuple[int, ...]] = {}
         self.moved_inputs = False
         self.output_images: list[bool] = []
@@ -70,6 +87,9 @@ class KerasSide:
         inputs += [x for layer in found for x in getattr(layer, "_inputs", None) or ()]
         dtypes = [(x, x._dtype) for x in {id(x): x for x in inputs}.values() if x._dtype.startswith("float")]
         grouped = [layer for layer in found if isinstance(layer, _BASE_CONV) and layer.groups > 1]
+        # Keras' attention keeps the root of its key's size as a Python number, which would be rounded to float32
+        scaled = [layer for layer in found if isinstance(layer, layers.MultiHeadAttention)]
+        scales = [layer._inverse_sqrt_key_dim for layer in scaled]
         before = keras.config.dtype_policy(), keras.config.floatx()
         eager = tf.config.functions_run_eagerly()
         try:
@@ -86,10 +106,14 @@ class KerasSide:
                     variable._dtype = dtype
             for x, _ in dtypes:
                 x._dtype = dtype
+            for layer in scaled:
+                layer._inverse_sqrt_key_dim = tf.constant(layer.key_dim**-0.5, dtype)
             for layer in grouped:
                 layer.convolution_op = _grouped(layer, layer.convolution_op)
             yield
         finally:
+            for layer, scale in zip(scaled, scales, strict=True):
+                layer._inverse_sqrt_key_dim = scale
             for layer in grouped:
                 layer.__dict__.pop("convolution_op", None)
             for variable, value, own, array in kept:
@@ -118,7 +142,11 @@ class KerasSide:
     # --- layers and their parameters ---
 
     def slots(self, name: str) -> dict[str, Slot]:
-        """The variables of a layer."""
+        """The variables of a layer; "value" of a variable outside all layers."""
+        if name in self.outside:
+            return {"value": _same(self.outside[name])}
+        if name in self.parts:
+            return self.parts[name](self.layers[name.rpartition(".")[0]])
         layer = self.layers[name]
         found = _slots(layer)
         if (shape := self.flattened.get(name)) and "weight" in found:
@@ -135,8 +163,8 @@ class KerasSide:
             slot.variable.assign(slot.native(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have variables of their own."""
-        return [name for name, layer in self.layers.items() if not _is_leaf(layer) and _own_variables(layer)]
+        """The variables outside all layers, which the containers use themselves."""
+        return list(self.outside)
 
     # --- running ---
 
@@ -162,10 +190,13 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            owners = [(name, own, slot) for name in self.layers for own, slot in self.trainable(name)]
+            names = [*self.layers, *self.parts, *self.outside]
+            owners = [(name, own, slot) for name in names for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
-            cut = recorder.tape.cut
-            got = gradient_tape.gradient(value, [*sources, *variables, *cut])[: len(sources) + len(variables)]
+            cut, seen = recorder.tape.cut, recorder.tape.seen
+            starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
+            got = gradient_tape.gradient([value, *seen], [*sources, *variables, *cut], starts)
+            got = got[: len(sources) + len(variables)]
         got = [
             np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
             for g, v in zip(got, [*sources, *variables], strict=True)
@@ -178,9 +209,11 @@ class KerasSide:
 
     def trainable(self, name: str) -> list[tuple[str, Slot]]:
         """The variables of a layer that are trained."""
-        layer = self.layers[name]
-        if not _is_leaf(layer) and not _own_variables(layer):
+        layer = self.layers.get(name)
+        if layer is not None and (not _is_leaf(layer) or isinstance(layer, _BASE_SEPARABLE)):
             return []
+        if name in self.parts:
+            return [(own, slot) for own, slot in self.slots(name).items() if slot.variable.trainable]
         if any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers):
             return []
         return [(own, slot) for own, slot in self.slots(name).items() if slot.variable.trainable]
@@ -219,6 +252,32 @@ class KerasSide:
                 found |= {name: arrays} if arrays else {}
         return found
 
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in; Keras has no mode of its own, but an argument of each call."""
+        variables = [v for v in self.model.variables if v.dtype.startswith(("float", "bfloat"))]
+        frozen = [v.path for layer in self.layers.values() if not layer.trainable for v in _own_variables(layer)]
+        regularisers = [
+            f"{name}.{kind}: {type(rule).__name__}"
+            for name, layer in self.layers.items()
+            for kind in ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "beta_regularizer",
+                         "gamma_regularizer", "embeddings_regularizer", "recurrent_regularizer")
+            if (rule := getattr(layer, kind, None)) is not None
+        ]  # fmt: skip
+        devices = {tf.DeviceSpec.from_string(v.value.device).device_type.lower() for v in variables if v.value.device}
+        return {
+            "framework": "tf",
+            "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+            "dtype": ", ".join(sorted({v.dtype for v in variables})),
+            "device": ", ".join(sorted(devices)),
+            "seed": context.global_seed(),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or (os.cpu_count() or 1),
+            "deterministic": bool(is_op_determinism_enabled()),
+            "tf32": tf.config.experimental.tensor_float_32_execution_enabled() and "gpu" in devices,
+            "regularisers": regularisers,
+            "frozen": frozen,
+            "shapes": [tuple(v.shape) for v in self.model.trainable_variables],
+        }  # fmt: skip
+
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""
         from parity.keras_rule import KerasRule
@@ -236,12 +295,14 @@ class KerasSide:
             and not any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers)
         ]
         activations = [(layer, layer.activation) for _, layer in watched if _has_activation(layer)]
+        drawn = drawing(tape.sample) if tape.noise else nullcontext()
         try:
             for name, layer in watched:
                 layer.call = recorder.layer(layer.call, layer, name)
             for layer, activation in activations:
                 layer.activation = recorder.activation(activation, layer)
-            yield recorder
+            with drawn:
+                yield recorder
         finally:
             for _, layer in watched:
                 layer.__dict__.pop("call", None)
@@ -269,15 +330,24 @@ class _Recorder:
                 output = call(*args, **kwargs)
                 self.padded[id(output)] = (output, _zero_pad(layer, ())[1]["padding"])
                 return output
+            if isinstance(layer, _BASE_SEPARABLE):
+                return self._separable(layer, name, args[0])
             self._follow(layer, name, tensors)
             described = describe(layer, name, [tuple(t.shape) for t in tensors], self.side)
             padding = self.padded.get(id(tensors[0]), (None, None))[1] if described.kind in PADDED else None
             entry = self.tape.open(with_padding(described, padding), real=described.kind not in GLUE)
+            if isinstance(layer, layers.MultiHeadAttention):  # its key is its value where none is given
+                query, value, *key = args
+                key = kwargs.pop("key", key[0] if key else None)
+                args = (query, value if key is None else key, value)
             images = _spatial(layer, tensors[0]) or self.is_image(tensors[0])
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
             noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
             self.pending.append((entry, images))
             try:
+                if isinstance(layer, layers.MultiHeadAttention):
+                    _masked(self.tape, entry, kwargs)
+                    gated = gated[0], gated[2], gated[1]  # Keras takes the value before the key
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
             finally:
                 self.pending.pop()
@@ -286,6 +356,34 @@ class _Recorder:
             return tf.nest.map_structure(lambda t: self._output(entry, t, self._stays_image(entry, t, images)), output)
 
         return calling
+
+    def _separable(self, layer: Any, name: str, x: tf.Tensor) -> tf.Tensor:
+        """A separable convolution as what it is: a depthwise and a pointwise one."""
+        for part, compute in (("depthwise", _depthwise_part), ("pointwise", _pointwise_part)):
+            n = len(x.shape) - 2
+            one = {"kernel_size": layer.kernel_size} if part == "depthwise" else {"kernel_size": (1,) * n}
+            stride = _tuple(layer.strides, n) if part == "depthwise" else (1,) * n
+            dilation = _tuple(layer.dilation_rate, n) if part == "depthwise" else (1,) * n
+            settings = {
+                "stride": stride, "dilation": dilation, "groups": x.shape[-1] if part == "depthwise" else 1,
+                "padding_mode": "zeros",
+                "padding": _padding(layer.padding, tuple(x.shape), one["kernel_size"], stride, dilation),
+            }  # fmt: skip
+            parameters = self.side.get(f"{name}.{part}")
+            call = self.tape.open(
+                Layer(f"{name}.{part}", "conv", settings, parameters, f"keras.layers.{type(layer).__name__}(...)"),
+                real=True,
+            )
+            x = compute(layer, self._input(call, x, True))
+            if part == "depthwise" or not _has_activation(layer):
+                x = self._output(call, x, True)
+            else:
+                self.pending.append((call, True))
+                try:
+                    x = layer.activation(x)
+                finally:
+                    self.pending.pop()
+        return x
 
     def activation(self, function: Callable[..., Any], layer: Any) -> Callable[..., Any]:
         described = _function(function)
@@ -349,6 +447,8 @@ class _Recorder:
             return without_ones(array, call.layer)
 
         passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
+        if self.tape.arrays:
+            self.tape.seen.append(passed)
         if image:
             self.images[id(passed)] = passed
         if shape:
@@ -372,6 +472,14 @@ class _Recorder:
         call.noise = uniform = noise(call, shape) if noise else np.zeros(shape)
         kept = (_last(uniform) if image else uniform) >= rate
         return x * tf.cast(kept, x.dtype) / tf.constant(1 - rate, x.dtype)
+
+
+def _masked(tape: Tape, call: Call, kwargs: Mapping[str, Any]) -> None:
+    """What an attention is told by keyword: where it may look."""
+    if kwargs.get("use_causal_mask"):
+        call.layer = replace(call.layer, settings={**call.layer.settings, "causal": True})
+    if (mask := kwargs.get("attention_mask")) is not None:
+        tape.input(call, np.asarray(mask).astype(bool))
 
 
 def _gate(tensor: tf.Tensor, gate: Gate) -> tf.Tensor:
@@ -485,13 +593,15 @@ def _own_variables(layer: Any) -> list[Any]:
 
 
 def _is_leaf(layer: Any) -> bool:
-    if isinstance(layer, keras.Model):
-        return False
-    return _described(layer) is not None or not any(True for _ in layer._flatten_layers(include_self=False))
+    if not any(True for _ in layer._flatten_layers(include_self=False)):
+        return bool(layer.variables) or not isinstance(layer, keras.Model)
+    return _described(layer) is not None and not isinstance(layer, keras.Model)
 
 
 def _has_activation(layer: Any) -> bool:
-    if not isinstance(layer, layers.Dense | layers.EinsumDense | _BASE_CONV | _BASE_DEPTHWISE | _BASE_TRANSPOSE):
+    if not isinstance(
+        layer, layers.Dense | layers.EinsumDense | _BASE_CONV | _BASE_DEPTHWISE | _BASE_TRANSPOSE | _BASE_SEPARABLE
+    ):
         return False
     return layer.activation is not None and layer.activation is not keras.activations.linear
 
@@ -629,17 +739,19 @@ def _softmax(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
 _BASE_CONV = keras.layers.Conv2D.__mro__[1]
 _BASE_DEPTHWISE = keras.layers.DepthwiseConv2D.__mro__[1]
 _BASE_TRANSPOSE = keras.layers.Conv2DTranspose.__mro__[1]
+_BASE_SEPARABLE = keras.layers.SeparableConv2D.__mro__[1]
 
 LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]] = {
     layers.Dense: _plain("dense"),
-    _BASE_CONV: _conv, _BASE_DEPTHWISE: _conv, _BASE_TRANSPOSE: _conv_transpose,
+    _BASE_SEPARABLE: _plain("conv"), _BASE_CONV: _conv, _BASE_DEPTHWISE: _conv, _BASE_TRANSPOSE: _conv_transpose,
     layers.Embedding: _plain("embedding", padding_idx=None),
     layers.BatchNormalization: _batch_norm, layers.LayerNormalization: _layer_norm,
     layers.GroupNormalization: lambda m, _: ("group_norm", {"groups": m.groups, "eps": m.epsilon}),
     layers.RMSNormalization: lambda m, _: ("rms_norm", {"eps": m.epsilon, "dims": 1}),
     layers.SimpleRNN: _recurrent("rnn"), layers.LSTM: _recurrent("lstm"), layers.GRU: _recurrent("gru"),
     layers.Bidirectional: _bidirectional,
-    layers.MultiHeadAttention: lambda m, _: ("attention", {"heads": m.num_heads, "scale": None, "causal": False}),
+    layers.MultiHeadAttention: lambda m, _: (
+        "attention", {"heads": m.num_heads, "scale": m.key_dim**-0.5, "causal": False}),
     layers.MaxPooling1D: _pool("max_pool"), layers.MaxPooling2D: _pool("max_pool"),
     layers.MaxPooling3D: _pool("max_pool"), layers.AveragePooling1D: _pool("avg_pool"),
     layers.AveragePooling2D: _pool("avg_pool"), layers.AveragePooling3D: _pool("avg_pool"),
@@ -656,6 +768,7 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     layers.Activation: lambda m, _: _function(m.activation),
     layers.Dropout: _dropout("element"), layers.SpatialDropout1D: _dropout("channel"),
     layers.SpatialDropout2D: _dropout("channel"), layers.SpatialDropout3D: _dropout("channel"),
+    **dict.fromkeys((layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout), _plain("noise")),
     layers.Flatten: lambda m, shape: ("flatten", {"order": "HWC", "shape": shape[1:]}),
     layers.ZeroPadding1D: _zero_pad, layers.ZeroPadding2D: _zero_pad, layers.ZeroPadding3D: _zero_pad,
     layers.UpSampling1D: _upsample, layers.UpSampling2D: _upsample, layers.UpSampling3D: _upsample,
@@ -796,6 +909,26 @@ def _slots(layer: Any) -> dict[str, Slot]:
         elif variable.dtype.startswith(("float", "bfloat")):
             named[name] = _same(variable)
     return named
+
+
+def _depthwise_slots(layer: Any) -> dict[str, Slot]:
+    return {"weight": _depthwise(layer.depthwise_kernel)}
+
+
+def _pointwise_slots(layer: Any) -> dict[str, Slot]:
+    found = {"weight": _kernel(layer.pointwise_kernel)}
+    return found if layer.bias is None else {**found, "bias": _same(layer.bias)}
+
+
+def _depthwise_part(layer: Any, x: tf.Tensor) -> tf.Tensor:
+    return keras.ops.depthwise_conv(
+        x, layer.depthwise_kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate
+    )
+
+
+def _pointwise_part(layer: Any, x: tf.Tensor) -> tf.Tensor:
+    y = keras.ops.conv(x, layer.pointwise_kernel, 1, "valid", layer.data_format)
+    return y if layer.bias is None else y + layer.bias
 
 
 def _attention_slots(layer: Any) -> dict[str, Slot]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dualnet.interface import Array
+from numpy.typing import NDArray
 
 __all__ = ["Fault", "Layer", "LayerRun"]
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ both precisions start from the same numbers. So are the masks of dropout layers,
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,8 @@ __all__ = ["OPTIMIZERS", "draw_state", "oracle", "record"]
 PRECISIONS = ("float64", "float32")
 BATCH = 5
 STEPS = 5
+ALTERNATIONS = 10
+"""Steps of a concept's own: of several players with an optimizer each."""
 OPTIMIZERS = {
     "sgd": Optimizer("sgd", 0.05),
     "momentum": Optimizer("sgd", 0.05, momentum=0.9),
@@ -183,7 +187,7 @@ def _record_model(
     loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
         model = declared.build(twin, variant, settings)
-        start = draw_state(backend.state(model), seed)
+        start = draw_state(backend.state(model), seed, declared.scales)
         backend.load(model, start)
         put = _Recorder(trace, precision)
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
@@ -193,11 +197,11 @@ def _record_model(
         put("target", {"target": targets})
         native = [backend.tensor(array, specs[name].axes) for name, array in inputs.items()]
         native_targets = backend.tensor(targets, target_spec.axes)
-        axes = list(declared.outputs.values())
+        named_axes = declared.output_axes(settings)
 
         def outputs(values: list[Any]) -> dict[str, Array]:
-            named = zip(declared.outputs, values, axes, strict=True)
-            return {name: backend.array(value, letters) for name, value, letters in named}
+            named = zip(named_axes.items(), values, strict=True)
+            return {name: backend.array(value, axes) for (name, axes), value in named}
 
         before = outputs(backend.forward(model, native))
         put("eval/output", before)
@@ -225,18 +229,21 @@ def _record_model(
                         after = outputs(backend.forward(model, native))
                         reacts[f"{kind} {name}"] = max(_relative_change(before[k], after[k]) for k in before)
             trace.response.update(reacts)
+        own = declared.step(twin, variant)
         for rule_name, rule in OPTIMIZERS.items():
             backend.load(model, start)
             with backend.noise(model, seed):
-                trainer = backend.trainer(model, loss, _shortened(rule, declared.variant(variant).loss_scale))
+                trainer = backend.trainer(model, loss, _shortened(rule, declared.variant(variant).loss_scale), own)
                 losses = []
-                for step in range(1, STEPS + 1):
+                for step in range(1, (ALTERNATIONS if own else STEPS) + 1):
                     batch, labels = draw_batch(specs, target_spec, seed + 1000 * step, precision)
                     native = [backend.tensor(array, specs[name].axes) for name, array in batch.items()]
                     losses.append(backend.array(trainer.step(native, backend.tensor(labels, target_spec.axes))))
                     state = backend.state(model)
                     put(f"{rule_name}/step{step}/parameter", state.parameters)
                     put(f"{rule_name}/step{step}/buffer", state.buffers)
+                    for kind, arrays in trainer.memory().items() if own else ():
+                        put(f"{rule_name}/step{step}/{kind}", arrays)
             put(rule_name, {"losses": np.array(losses)})
 
 
@@ -260,10 +267,17 @@ class _Recorder:
                 self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
-def draw_state(shapes: State, seed: int) -> State:
-    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32."""
+def draw_state(shapes: State, seed: int, scales: Mapping[str, float] = MappingProxyType({})) -> State:
+    """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32.
+
+    Args:
+        shapes: what to draw.
+        seed: decides every draw.
+        scales: factors for some layers, see `dualnet.interface.Concept.scales`.
+    """
+    factors = {name: prod(scales.get(part, 1.0) for part in name.split(".")) for name in shapes.parameters}
     return State(
-        {name: _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {name: factors[name] * _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
         {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
     )
 
@@ -275,7 +289,9 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
     elif len(shape) < 2:
         array = rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
     else:
-        fan_in = min(int(np.prod(shape[1:])), int(np.prod(shape[:1])) * int(np.prod(shape[2:])))
+        fan_in = int(np.prod(shape[1:]))
+        if shape[0] > 1:  # a single unit has all its inputs; a transposed kernel has them on the first axis
+            fan_in = min(fan_in, shape[0] * int(np.prod(shape[2:])))
         array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
     return array.astype(np.float32).astype(np.float64)
 
@@ -292,6 +308,8 @@ def _draw_input(spec: Spec, rng: np.random.Generator, precision: str) -> Array:
         return rng.integers(0, spec.classes, shape)
     if spec.values == "unit":
         return rng.uniform(size=shape).astype(np.float32).astype(precision)
+    if spec.values == "uniform_noise":
+        return rng.uniform(-1.0, 1.0, shape).astype(np.float32).astype(precision)
     return rng.normal(size=shape).astype(np.float32).astype(precision)
 
 

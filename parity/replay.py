@@ -13,12 +13,11 @@ import numpy as np
 from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
-from parity.reference import KINDS
 from parity.report import Culprit
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
-__all__ = ["culprits", "tied"]
+__all__ = ["culprits", "known_settings", "tied"]
 
 Pairs = Sequence[tuple[Call, Call]]
 Buffers = Mapping[str, Mapping[str, Array]]
@@ -48,16 +47,16 @@ def culprits(
     found: list[Culprit] = []
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
-        arrived = _worst(zip(a.received, b.received, strict=False))
-        if arrived > LIMIT:
+        # masks are no data: a wrong one is its attention's fault
+        arrived = _worst((x, y) for x, y in zip(a.received, b.received, strict=False) if x.dtype != bool)
+        if arrived > LIMIT and not any(_same_arrives((a, b), other) for other in pairs[:place]):
             where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
             found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
         own = _worst(zip(a.outputs, b.outputs, strict=False))
         if own > LIMIT:
             found.append(_diagnosed(a, b, "forward", own, frameworks, train, one, forced))
             continue
-        reached = bool(b.cotangents) or not a.cotangents  # otherwise the fault is behind it
-        back = _backward_error(a, b, one, forced) if reached else 0.0
+        back = _backward_error(a, b, one, forced)
         if back > LIMIT and tied(a, b):
             continue
         if back > LIMIT:
@@ -77,18 +76,25 @@ def culprits(
 
 def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
     """A cotangent that does not arrive as it does in a, while values do: a branch detached, doubled or scaled."""
-    cut = [bool(a.cotangents) and not b.cotangents for a, b in pairs]
     for place, (a, b) in enumerate(pairs):
         last = place + 1 == len(pairs)
         shared = a.cotangents.keys() & b.cotangents.keys()
         error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
-        # Nothing reaches the layers before it either; if the next layer sends nothing, that one is to blame.
-        ends_here = cut[place] and (last or not (cut[place + 1] or blocks(*pairs[place + 1])))
-        if error > LIMIT or ends_here:
+        # if the next layer sends nothing back, that one is to blame
+        if error > LIMIT and (last or not blocks(*pairs[place + 1])):
             where = f"between {_name((a, b))} and {'the output' if last else _name(pairs[place + 1])}"
             if where not in blamed:
-                text = "no gradient arrives on one side" if ends_here else _glue(a.cotangents[0], b.cotangents[0])
-                yield Culprit(where, "glue", "backward", float("inf") if ends_here else error, (), text)
+                sides = [largest(call.cotangents[0]) for call in (a, b)]
+                text = _glue(a.cotangents[0], b.cotangents[0]) if all(sides) else "no gradient arrives on one side"
+                yield Culprit(where, "glue", "backward", error, (), text)
+
+
+def _same_arrives(pair: tuple[Call, Call], other: tuple[Call, Call]) -> bool:
+    """Whether two calls get the very same, so that one word about it is enough."""
+    return all(
+        len(x.received) == len(y.received) and all(map(np.array_equal, x.received, y.received))
+        for x, y in zip(pair, other, strict=True)
+    )
 
 
 def tied(a: Call, b: Call) -> bool:
@@ -99,6 +105,8 @@ def tied(a: Call, b: Call) -> bool:
     if left.shape != right.shape or distance(a.cotangents[0], b.cotangents[0]).error > LIMIT:
         return False
     there = ~np.isclose(left, right, rtol=LIMIT, atol=LIMIT * largest(left, right))
+    if not there.any():
+        return False
     values, counts = np.unique(x, return_counts=True)
     several = values[counts > 1]
     padded = any(sum(pair) for call in (a, b) for pair in call.layer.settings["padding"])
@@ -120,7 +128,7 @@ def _diagnosed(
 
     runs = [
         LayerRun(
-            _in_the_words_of_the_reference(call.layer),
+            known_settings(call.layer),
             framework, (*a.received, *([] if call.noise is None else [call.noise])), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
@@ -133,8 +141,10 @@ def _diagnosed(
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
 
 
-def _in_the_words_of_the_reference(layer: Layer) -> Layer:
+def known_settings(layer: Layer) -> Layer:
     """The layer without what only its adapter needs to know, as whether a PyTorch sequence has the batch first."""
+    from parity.reference import KINDS
+
     known = KINDS[layer.kind].settings if layer.kind in KINDS else layer.settings
     settings = {name: value for name, value in layer.settings.items() if name in known}
     return replace(layer, settings=settings, parameters=packed(layer.kind, layer.parameters))
@@ -149,7 +159,8 @@ def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
     shared = a.input_gradients.keys() & b.input_gradients.keys()
     if blocks(a, b):
         return math.inf
-    errors = [distance(a.input_gradients[i], b.input_gradients[i]).error for i in shared]
+    gradients = [(a.input_gradients[i], b.input_gradients[i]) for i in shared]
+    errors = [distance(x, y).error for x, y in gradients if x.shape == y.shape]  # others: the glue before it is blamed
     left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
     right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)
     scale = max((largest(g) for g in (*left.values(), *right.values())), default=0.0)

@@ -1,14 +1,26 @@
 """What a comparison found, as values: printed, turned into JSON, or raised."""
 
+import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+from dualnet.interface import DualnetError
+from parity.files import write
 
-__all__ = ["Culprit", "Diagnosis", "Finding", "LayerPair", "ParityError", "Report"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Culprit", "Diagnosis", "Finding", "LayerPair", "ParityError", "Report", "ReportError"]
+
+FORMAT = "parity-report-1"
+"""Stands in every report's JSON; `report.schema.json` describes it."""
+
+
+class ReportError(DualnetError, ValueError):
+    """A report's JSON is missing, damaged or no report, or a report cannot be written."""
 
 
 class ParityError(AssertionError):
@@ -71,6 +83,20 @@ class Finding:
             "excluded": self.excluded,
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Finding":
+        """The inverse of `to_dict`."""
+        return cls(
+            name=_text(values["name"]),
+            error=float(values["error"]),
+            limit=float(values["limit"]),
+            noise=None if values["noise"] is None else float(values["noise"]),
+            index=tuple(int(i) for i in values["index"]),
+            values=None if values["values"] is None else _two(values["values"], float),
+            problem=_text(values["problem"]),
+            excluded=_text(values["excluded"]),
+        )
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -92,7 +118,13 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values only."""
-        return {**asdict(self), "remaining": _number(self.remaining)}
+        return {**_listed(asdict(self)), "remaining": _number(self.remaining)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Diagnosis":
+        """The inverse of `to_dict`."""
+        settings, fixes = (_two(values[name], _text) for name in ("settings", "fixes"))
+        return cls(_text(values["cause"]), _text(values["title"]), float(values["remaining"]), settings, fixes)
 
 
 @dataclass(frozen=True)
@@ -115,6 +147,11 @@ class Culprit:
     diagnoses: tuple[Diagnosis, ...] = ()
     measured: str = ""
 
+    @property
+    def cause(self) -> str:
+        """The id of the first verified cause; empty if no known cause fits."""
+        return self.diagnoses[0].cause if self.diagnoses else ""
+
     def __str__(self) -> str:
         lines = [f"{self.where} ({self.kind}, {self.phase}): error {self.error:.2e} on equal inputs"]
         for found in self.diagnoses:
@@ -131,6 +168,18 @@ class Culprit:
             "error": _number(self.error),
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Culprit":
+        """The inverse of `to_dict`."""
+        return cls(
+            where=_text(values["where"]),
+            kind=_text(values["kind"]),
+            phase=_text(values["phase"]),
+            error=float(values["error"]),
+            diagnoses=tuple(Diagnosis.from_dict(found) for found in values["diagnoses"]),
+            measured=_text(values["measured"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -155,7 +204,19 @@ class LayerPair:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values only."""
-        return {**asdict(self), "forward": _number(self.forward), "backward": _number(self.backward)}
+        return {**_listed(asdict(self)), "forward": _number(self.forward), "backward": _number(self.backward)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "LayerPair":
+        """The inverse of `to_dict`."""
+        return cls(
+            names=_two(values["names"], _text),
+            kind=_text(values["kind"]),
+            forward=float(values["forward"]),
+            backward=float(values["backward"]),
+            guilty=bool(values["guilty"]),
+            sources=_two(values["sources"], _text),
+        )
 
 
 @dataclass(frozen=True)
@@ -211,13 +272,13 @@ class Report:
     def worst(self, prefix: str = "") -> Finding | None:
         """The compared quantity with the greatest error relative to its limit."""
         found = [f for f in self.findings if f.name.startswith(prefix) and not f.excluded]
-        return max(found, key=lambda f: (not f.passed, f.error / f.limit if f.limit else f.error), default=None)
+        return max(found, key=severity, default=None)
 
     @property
     def smallest_passing_limit(self) -> float:
-        """The smallest float64 limit with which everything compared in float64 would pass."""
+        """The smallest float64 limit with which everything compared in float64 would pass; with a NaN none would."""
         errors = [
-            f.error for f in self.findings
+            math.inf if math.isnan(f.error) else f.error for f in self.findings
             if f.name.startswith("float64/") and "/quotient/" not in f.name and not f.excluded
         ]  # fmt: skip
         return max(errors, default=math.nan)
@@ -237,31 +298,114 @@ class Report:
             raise ParityError(str(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values only; infinities and NaN are strings."""
+        """JSON values only, as `report.schema.json` describes them; infinities and NaN are strings."""
         return {
+            "format": FORMAT,
             "title": self.title,
             "passed": self.passed,
             "compared": self.compared,
             "expected": self.expected,
             "smallest_passing_limit": _number(self.smallest_passing_limit),
+            "next_step": self.next_step,
             "not_tested": list(self.not_tested),
             "notes": list(self.notes),
-            "environment": self.environment,
+            "environment": _plain(self.environment),
             "layers": [layer.to_dict() for layer in self.layers],
             "culprits": [culprit.to_dict() for culprit in self.culprits],
             "unpaired": list(self.unpaired),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Report":
+        """The inverse of `to_dict`; what follows from the findings is worked out anew.
+
+        Raises:
+            ReportError: no report.
+        """
+        if not isinstance(values, Mapping) or values.get("format") != FORMAT:
+            raise ReportError(f"no report: expected an object with format {FORMAT!r}")
+        try:
+            return cls(
+                title=_text(values["title"]),
+                findings=tuple(Finding.from_dict(found) for found in values["findings"]),
+                not_tested=tuple(_text(name) for name in values["not_tested"]),
+                notes=tuple(_text(note) for note in values["notes"]),
+                environment=dict(values["environment"]),
+                layers=tuple(LayerPair.from_dict(layer) for layer in values["layers"]),
+                culprits=tuple(Culprit.from_dict(culprit) for culprit in values["culprits"]),
+                unpaired=tuple(_text(name) for name in values["unpaired"]),
+            )
+        except KeyError as error:
+            raise ReportError(f"a damaged report: {error} is missing") from error
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ReportError(f"a damaged report: {error}") from error
+
+    @classmethod
+    def load(cls, path: Path | str) -> "tuple[Report, ...]":
+        """The reports in a JSON file: one, or a list of them.
+
+        Raises:
+            ReportError: no such file, no JSON, or no reports in it.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ReportError(f"{path}: {error.strerror or error}; `parity run --json` writes a report") from error
+        except (ValueError, RecursionError) as error:
+            raise ReportError(f"{path}: no JSON ({error})") from error
+        try:
+            return tuple(cls.from_dict(found) for found in (values if isinstance(values, list) else [values]))
+        except ReportError as error:
+            raise ReportError(f"{path}: {error}") from error
+
+    def save_html(self, path: Path | str) -> Path:
+        """Write the report as one self-contained page, whole or not at all.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        from parity.html import html
+
+        return save(path, html(self))
+
+    def save_json(self, path: Path | str) -> Path:
+        """Write the report as JSON, whole or not at all; `Report.load` and `python -m parity show` read it.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        return save(path, json.dumps(self.to_dict(), indent=2) + "\n")
+
+    def save_junit(self, path: Path | str) -> Path:
+        """Write the report as JUnit XML, whole or not at all.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        from parity.junit import junit
+
+        return save(path, junit([self]))
+
+    @property
+    def groups(self) -> tuple[tuple[Culprit, ...], ...]:
+        """The culprits, those with one cause and phase together; without a known cause each is alone."""
+        found: dict[object, list[Culprit]] = {}
+        for i, culprit in enumerate(self.culprits):
+            found.setdefault((culprit.cause, culprit.phase) if culprit.cause else i, []).append(culprit)
+        return tuple(tuple(group) for group in found.values())
+
+    @property
+    def next_step(self) -> str:
+        """What to do now, in one line; empty if everything agrees."""
+        from parity.text import next_step
+
+        return next_step(self)
+
     def __str__(self) -> str:
-        lines = [f"{self.title}: {self.verdict}"]
-        lines += [f"  {finding}" for finding in self.failures[:12]]
-        if len(self.failures) > 12:
-            lines.append(f"  ... and {len(self.failures) - 12} more")
-        lines += [f"  culprit: {line}" for culprit in self.culprits for line in str(culprit).splitlines()]
-        lines += [f"  no partner: {name}" for name in self.unpaired]
-        lines += [f"  not tested: {name}: nothing compared responds to it" for name in self.not_tested]
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+        from parity.text import short
+
+        return short(self)
 
     @property
     def verdict(self) -> str:
@@ -269,27 +413,63 @@ class Report:
         word = "agree" if self.passed else "nothing was compared" if self.compared == 0 else "differ"
         return f"{word}; {self.compared} of {self.expected} quantities compared, {len(self.failures)} differ"
 
-    def print(self, console: Console) -> None:
-        """The verdict, the worst quantity of each stage, and everything that failed."""
-        colour = "green" if self.passed else "red"
-        console.print(f"[{colour} bold]{self.title}[/]: {self.verdict}", highlight=False)
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("stage", "quantities", "worst error", "limit", "noise", "worst quantity"):
-            table.add_column(column, justify="left" if column in ("stage", "worst quantity") else "right", no_wrap=True)
-        for stage in _stages(finding.name for finding in self.findings):
-            if (worst := self.worst(stage + "/")) is not None:
-                count = sum(f.name.startswith(stage + "/") for f in self.findings)
-                noise = "" if worst.noise is None else f"{worst.noise:.1e}"
-                style = "" if worst.passed else "red"
-                name = worst.name.removeprefix(stage + "/")
-                table.add_row(stage, str(count), f"{worst.error:.1e}", f"{worst.limit:.1e}", noise, name, style=style)
-        console.print(table)
-        for line in str(self).splitlines()[1:]:
-            console.print(line, style="" if line.startswith("  note") else "red", highlight=False, markup=False)
+    def print(self, console: "Console") -> None:
+        """The verdict, the worst quantity of the worst stages, what is at fault, and what to do next."""
+        from parity.text import show
+
+        show(self, console)
+
+    @property
+    def stages(self) -> dict[str, list[Finding]]:
+        """The findings by the first two parts of their names."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault("/".join(finding.name.split("/")[:2]), []).append(finding)
+        return found
 
 
-def _stages(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys("/".join(name.split("/")[:2]) for name in names))
+def severity(finding: Finding) -> tuple[bool, float]:
+    """What to sort findings by: those that fail last, then by error over limit; NaN counts as infinite."""
+    ratio = finding.error / finding.limit if finding.limit else finding.error
+    return not finding.passed, math.inf if math.isnan(ratio) else ratio
+
+
+def save(path: Path | str, text: str) -> Path:
+    """Write a rendered report, whole or not at all.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    try:
+        return write(path, text)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def _two(values: Any, kind: Callable[[Any], Any]) -> tuple[Any, Any]:
+    first, second = values
+    return kind(first), kind(second)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, came {value!r}")
+    return value
+
+
+def _listed(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """JSON values of what produced a side, whatever it is."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return _number(value)
+    return value if value is None or isinstance(value, str | bool | int) else str(value)
 
 
 def _number(value: float | None) -> float | str | None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 
 __all__ = [
@@ -94,6 +94,17 @@ class Tape:
         self.calls: list[Call] = []
         self.cut: list[Any] = []
         """What no gradient would go through, so that what is behind it is looked at all the same."""
+        self.samples = 0
+        """How often a function drew random numbers."""
+        self.seen: list[Any] = []
+        """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
+
+    def sample(self, shape: tuple[int, ...]) -> Array:
+        """Uniform numbers in (0, 1) for the next function that draws some: equal ones for equal places in the order."""
+        self.samples += 1
+        source = self.noise or (lambda call, shape: np.full(shape, 0.5))
+        uniform = source(Call(SAMPLES + self.samples, Layer("", "sample"), False), shape)
+        return uniform + 2.0**-26  # the stream has multiples of 2**-24, and 0 among them
 
     def open(self, layer: Layer, *, real: bool) -> Call:
         """A call begins."""
@@ -117,7 +128,9 @@ class Tape:
             like.append(tensor)
             if self.arrays:
                 call.received[place] = canonical(tensor)
-            if other is None or not _replaces(other.received[place], call.received[place]):
+            if other is None or place >= len(other.received):
+                return None
+            if not _replaces(other.received[place], call.received[place]):
                 return None
             return native(other.received[place], tensor)
 
@@ -154,6 +167,8 @@ class Tape:
         return Gate(forward, backward)
 
 
+SAMPLES = 10**9
+"""Where the numbers of calls begin that only draw."""
 _NOTHING = np.empty(0)
 """Stands for an array that has not come yet, or is not kept."""
 
@@ -170,7 +185,7 @@ def output_weights(index: int, shape: tuple[int, ...]) -> Array:
 
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
-GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity")
+GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise")
 """Layers that the other side may well write as an expression: without a partner they count as what lies between."""
 PADDED = ("conv", "max_pool", "avg_pool")
 """Layers that a separate layer of zero padding before them belongs to."""
@@ -247,7 +262,7 @@ class Rule(Protocol):
 class Side(Protocol):
     """One model of one framework."""
 
-    framework: str
+    framework: BackendName
     model: Any
 
     def borrowed(self, dtype: str) -> AbstractContextManager[None]:
@@ -261,6 +276,9 @@ class Side(Protocol):
 
     def put(self, layer: str, arrays: Arrays) -> None:
         """Set a layer's parameters and buffers."""
+
+    def loose(self) -> list[str]:
+        """The names of parameters outside all layers; `get` and `put` call their array "value"."""
 
     def run(
         self,
@@ -276,6 +294,9 @@ class Side(Protocol):
 
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in, by topic; equal topics mean the same in every framework."""
 
     def rule(self, native: Any) -> Rule:
         """An optimizer of this framework, or a function that makes one, at work on this model."""

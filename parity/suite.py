@@ -5,18 +5,20 @@ is the part of a concept's report that its pattern selects. The report itself is
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 from dualnet.catalogue import concept, concepts, load, twin
-from dualnet.interface import Backend, BackendName, Concept, Config
-from parity.recording import OPTIMIZERS, oracle
+from dualnet.interface import BACKENDS, Array, Backend, BackendName, Concept, Config
+from parity.recording import OPTIMIZERS, draw_batch, oracle
 from parity.recording import record as record_side
 from parity.report import Report
 from parity.trace import Trace
 from parity.verdict import compare_traces
 
-__all__ = ["Check", "checks", "pairs", "record", "report", "third_opinion"]
+__all__ = ["Check", "Twins", "checks", "pairs", "record", "report", "third_opinion", "twins"]
 
 DRAWS = 3
 """How often other inputs are tried when float32 alone disagrees."""
@@ -131,6 +133,30 @@ def record(
     if config is None and declared.variants:
         config = declared.variant(variant).small
     return record_side(side, declared, twin(id, side.name), variant, config, seed=seed)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """How to build both twins of a model, and inputs for them in declared order."""
+
+    torch: Callable[[], Any]
+    tf: Callable[[], Any]
+    inputs: list[Array]
+
+
+def twins(id: str, variant: str | None = None, seed: int = 0) -> Twins:
+    """Both twins of a model, for what treats them as two models of anybody's.
+
+    Raises:
+        ConceptError: no such concept or variant.
+        MissingFrameworkError: a framework is not installed.
+    """
+    declared = concept(id)
+    settings = declared.settings(variant)
+    inputs, _ = draw_batch(declared.inputs(settings), declared.targets(settings), seed, "float64")
+    load("torch"), load("tf")
+    build = {name: partial(declared.build, twin(id, name), variant, settings) for name in BACKENDS}
+    return Twins(build["torch"], build["tf"], list(inputs.values()))
 
 
 def _compare(id: str, variant: str | None, seed: int) -> Report:

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dualnet.interface import Array, Arrays
+from dualnet.interface import Array, Arrays, BackendName
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -32,6 +32,7 @@ from parity.side import (
     with_padding,
     without_ones,
 )  # fmt: skip
+from parity.torch_random import SAMPLERS
 
 __all__ = ["TorchSide"]
 
@@ -39,12 +40,22 @@ __all__ = ["TorchSide"]
 class TorchSide:
     """See `parity.side.Side`."""
 
-    framework = "torch"
+    framework: BackendName = "torch"
 
     def __init__(self, model: nn.Module) -> None:
         self.called = model
         self.model: nn.Module = getattr(model, "_orig_mod", model)  # what torch.compile was given
         self.names = {module: name for name, module in self.model.named_modules()}
+        self.stacks = {m: _split(m) for m in self.names if isinstance(m, nn.RNNBase) and m.num_layers > 1}
+        self.parts = {
+            f"{self.names[m]}.l{k}".removeprefix("."): p for m, own in self.stacks.items() for k, p in enumerate(own)
+        }
+        self.names |= {part: name for name, part in self.parts.items()}
+        self.owners = {
+            id(parameter): (name, own)
+            for name, part in self.parts.items()
+            for own, parameter in part.named_parameters()
+        }
 
     @contextmanager
     def borrowed(self, dtype: str) -> Iterator[None]:
@@ -88,11 +99,11 @@ class TorchSide:
     # --- layers and their parameters ---
 
     def tensors(self, layer: str) -> dict[str, torch.Tensor]:
-        """The parameters and buffers of a layer, by canonical name."""
-        module = self.model.get_submodule(layer)
+        """The parameters and buffers of a layer, by canonical name; "value" of a parameter outside all layers."""
+        if layer in self.loose():
+            return {"value": self.model.get_parameter(layer)}
+        module = self.parts.get(layer) or self.model.get_submodule(layer)
         found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        if not describe_module(module, ()):  # a container: only what is its own
-            found = {n: t for n, t in found.items() if "." not in n}
         return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
 
     def get(self, layer: str) -> dict[str, Array]:
@@ -106,12 +117,8 @@ class TorchSide:
                 tensor.copy_(torch.tensor(arrays[name]))
 
     def loose(self) -> list[str]:
-        """Containers that have parameters of their own."""
-        return [
-            name
-            for module, name in self.names.items()
-            if not _is_leaf(module) and next(module.parameters(recurse=False), None) is not None
-        ]
+        """The parameters outside all layers, which the containers use themselves."""
+        return [name for name, _ in self.model.named_parameters() if self.owner(name) == (name, "value")]
 
     # --- running ---
 
@@ -146,8 +153,10 @@ class TorchSide:
         if gradients:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
             parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-            cut = tape.cut if tape else []
-            got = torch.autograd.grad(value, [*sources, *parameters.values(), *cut], materialize_grads=True)
+            cut, seen = (tape.cut, tape.seen) if tape else ([], [])
+            wanted = [*sources, *parameters.values(), *cut]
+            starts = [torch.ones_like(value), *map(torch.zeros_like, seen)]
+            got = torch.autograd.grad([value, *seen], wanted, starts, materialize_grads=True)
             found.loss = _array(value)
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
             for name, g in zip(parameters, got[len(sources) :], strict=False):
@@ -159,17 +168,37 @@ class TorchSide:
         """All buffers by layer and name."""
         found: dict[str, dict[str, Array]] = {}
         for name, buffer in self.model.named_buffers():
-            if not name.endswith("num_batches_tracked"):
-                layer, own = self.owner(name)
+            layer, own = self.owner(name)
+            if own != "value" and not name.endswith("num_batches_tracked"):
                 found.setdefault(layer, {})[own] = _array(buffer)
         return found
 
     def owner(self, name: str) -> tuple[str, str]:
-        """Layer and own name of a parameter; a layer of a known kind owns what is inside it."""
+        """Layer and own name of a parameter; a layer of a known kind owns what is inside it, a container nothing."""
         parts = name.split(".")
+        if self.parts and (found := self.owners.get(id(self._tensor(name)))):
+            return found
         ends = [end for end in range(len(parts)) if _is_leaf(self.model.get_submodule(".".join(parts[:end])))]
-        end = ends[0] if ends else len(parts) - 1
-        return ".".join(parts[:end]), ".".join(parts[end:])
+        return (".".join(parts[: ends[0]]), ".".join(parts[ends[0] :])) if ends else (name, "value")
+
+    def about(self) -> dict[str, Any]:
+        """What the model is and runs in."""
+        tensors = [*self.model.parameters(), *(b for b in self.model.buffers() if b.is_floating_point())]
+        modes = {module.training for module in self.model.modules()}
+        frozen = [name for name, p in self.model.named_parameters() if not p.requires_grad]
+        return {
+            "framework": "torch",
+            "versions": {"torch": torch.__version__},
+            "mode": {frozenset({True}): "train", frozenset({False}): "eval"}.get(frozenset(modes), "mixed"),
+            "dtype": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in tensors})),
+            "device": ", ".join(sorted({str(t.device.type) for t in tensors})),
+            "seed": torch.initial_seed(),
+            "threads": torch.get_num_threads(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "tf32": torch.get_float32_matmul_precision() != "highest",
+            "frozen": frozen,
+            "shapes": [tuple(p.shape) for p in self.model.parameters()],
+        }
 
     def rule(self, native: Any) -> Rule:
         """An optimizer at work on this model."""
@@ -177,23 +206,34 @@ class TorchSide:
 
         return TorchRule(self, native)
 
+    def _tensor(self, name: str) -> torch.Tensor:
+        path, _, own = name.rpartition(".")
+        tensor: torch.Tensor = getattr(self.model.get_submodule(path), own)
+        return tensor
+
     @contextmanager
     def _taped(self, tape: Tape) -> Iterator[None]:
         recorder = _Recorder(self, tape)
         hooks = []
-        for module in self.model.modules():
-            if _is_leaf(module) and not self._inside_leaf(module):
+        for module in [*self.model.modules(), *self.parts.values()]:
+            if module not in self.stacks and _is_leaf(module) and not self._inside_leaf(module):
                 hooks.append(module.register_forward_pre_hook(recorder.before, with_kwargs=True))
                 hooks.append(module.register_forward_hook(recorder.after, with_kwargs=True))
         try:
+            for module, parts in self.stacks.items():
+                module.forward = _stacked(module, parts)
             with recorder:
                 yield
         finally:
+            for module in self.stacks:
+                del module.forward
             for hook in hooks:
                 hook.remove()
 
     def _inside_leaf(self, module: nn.Module) -> bool:
         parts = self.names[module].split(".")
+        if module in self.parts.values():
+            return False
         return any(_is_leaf(self.model.get_submodule(".".join(parts[:i]))) for i in range(len(parts)) if parts[0])
 
 
@@ -219,7 +259,11 @@ class _Recorder(TorchFunctionMode):
         padding = self.padded.get(id(args[0]), (None, None))[1] if layer.kind in PADDED else None
         call = self.tape.open(with_padding(layer, padding), real=layer.kind not in GLUE)
         self.open.append(call)
-        return self._gate_inputs(call, args, padding), kwargs
+        gated = self._gate_inputs(call, args, padding)
+        mask = kwargs.get("attn_mask") if layer.kind == "attention" else None
+        if mask is not None and mask.dtype == torch.bool:  # True forbids here, and allows in Keras
+            self.tape.input(call, ~_array(mask))
+        return gated, kwargs
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         self.depth -= 1
@@ -235,6 +279,8 @@ class _Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self.tape.noise and func in SAMPLERS:
+            return SAMPLERS[func](self.tape.sample, func, *args, **kwargs)
         if self.depth or func not in FUNCTIONS:
             return func(*args, **kwargs)
         described = FUNCTIONS[func](*args, **kwargs)
@@ -275,7 +321,10 @@ class _Recorder(TorchFunctionMode):
             if not tensor.is_floating_point():
                 return tensor
             canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            return _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            passed = _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            if self.tape.arrays and passed.requires_grad:
+                self.tape.seen.append(passed)
+            return passed
 
         return _map(gate, output)
 
@@ -294,6 +343,46 @@ class _Gate(torch.autograd.Function):
         other = ctx.gate.backward(gradient)
         back = gradient if other is None else other
         return back if back.shape == ctx.shape else back.new_zeros(ctx.shape), None
+
+
+def _split(stack: Any) -> list[nn.RNNBase]:
+    """The layers of a stack of recurrent layers, one by one, with the same parameters."""
+    kind: Any = next(kind for kind in (nn.LSTM, nn.GRU, nn.RNN) if isinstance(stack, kind))
+    more = {"nonlinearity": stack.nonlinearity} if kind is nn.RNN else {}
+    if stack.proj_size:
+        more["proj_size"] = stack.proj_size
+    width = (stack.proj_size or stack.hidden_size) * (2 if stack.bidirectional else 1)
+    found = []
+    for k in range(stack.num_layers):
+        size = width if k else stack.input_size
+        part = kind(
+            size, stack.hidden_size, bias=stack.bias, batch_first=stack.batch_first, bidirectional=stack.bidirectional,
+            device="meta", **more,
+        )  # fmt: skip
+        for name in dict(part.named_parameters()):
+            setattr(part, name, getattr(stack, name.replace("_l0", f"_l{k}")))
+        found.append(part)
+    return found
+
+
+def _stacked(stack: Any, parts: Sequence[nn.RNNBase]) -> Callable[..., Any]:
+    """The forward of a stack that calls its layers one after the other."""
+
+    def forward(x: torch.Tensor, state: Any = None) -> tuple[torch.Tensor, Any]:
+        each = 2 if stack.bidirectional else 1
+        last = []
+        for k, part in enumerate(parts):
+            part.training = stack.training
+            own = None if state is None else _map(lambda t, k=k: t[k * each : (k + 1) * each], state)  # type: ignore[misc]
+            x, after = part(x, own)
+            last.append(after)
+            if stack.dropout and stack.training and k + 1 < len(parts):
+                x = F.dropout(x, stack.dropout, True)
+        if isinstance(last[0], tuple):
+            return x, tuple(torch.cat(of_layers) for of_layers in zip(*last, strict=True))
+        return x, torch.cat(last)
+
+    return forward
 
 
 def _calls_its_own(module: nn.Module) -> bool:
@@ -485,7 +574,8 @@ MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
     nn.GroupNorm: lambda m: ("group_norm", {"groups": m.num_groups, "eps": m.eps}),
     nn.RMSNorm: lambda m: ("rms_norm", {"eps": m.eps, "dims": len(m.normalized_shape)}),
     nn.RNN: _recurrent("rnn"), nn.LSTM: _recurrent("lstm"), nn.GRU: _recurrent("gru"),
-    nn.MultiheadAttention: lambda m: ("attention", {"heads": m.num_heads, "scale": None, "causal": False}),
+    nn.MultiheadAttention: lambda m: (
+        "attention", {"heads": m.num_heads, "scale": m.head_dim**-0.5, "causal": False}),
     nn.MaxPool1d: _pool("max_pool", 1), nn.MaxPool2d: _pool("max_pool", 2), nn.MaxPool3d: _pool("max_pool", 3),
     nn.AvgPool1d: _pool("avg_pool", 1), nn.AvgPool2d: _pool("avg_pool", 2), nn.AvgPool3d: _pool("avg_pool", 3),
     nn.AdaptiveAvgPool1d: _adaptive(1), nn.AdaptiveAvgPool2d: _adaptive(2), nn.AdaptiveAvgPool3d: _adaptive(3),

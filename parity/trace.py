@@ -6,8 +6,6 @@ A trace is kept as one safetensors file: memory-mapped on reading, never unpickl
 """
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from dualnet.interface import Array, DualnetError
+from parity.files import replacing
 
 __all__ = ["Trace", "TraceError"]
 
@@ -45,18 +44,11 @@ class Trace:
 
     def save(self, path: Path | str) -> Path:
         """Write the trace whole or not at all."""
-        path = Path(path)
         meta = {"about": self.about, "response": self.response, "errors": self.errors}
         arrays = {name: np.array(array, order="C") for name, array in self.quantities.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
-        try:
+        with replacing(path) as temporary:
             save_file(arrays, temporary, metadata={"format": FORMAT, "parity": json.dumps(meta)})
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-        return path
+        return Path(path)
 
     @classmethod
     def load(cls, path: Path | str) -> "Trace":

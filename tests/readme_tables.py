@@ -1,61 +1,56 @@
-"""The README's generated tables: ``python -m tests.readme_tables`` writes them anew, after running all of parity."""
+"""The README's generated table: ``python -m tests.readme_tables`` writes it anew, after running all of parity."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 
 from dualnet import catalogue
 from parity import suite
 
 README = Path(__file__).parent.parent / "README.md"
+HEAD = """| chapter | concepts | checks | float64: worst error | float32: worst error / limit |
+| --- | --- | ---: | ---: | ---: |"""
 
 
-def concept_table():
-    """One row per concept."""
-    rows = ["| concept | chapter | kind | what |", "| --- | --- | --- | --- |"]
-    for concept in catalogue.concepts():
-        rows.append(f"| `{concept.id}` | {concept.chapter} | {concept.kind} | {concept.title} |")
-    return "\n".join(rows)
+def chapters():
+    """Each chapter with the ids of its concepts, in the order of the catalogue."""
+    for chapter, concepts in groupby(catalogue.concepts(), key=lambda concept: concept.chapter):
+        yield chapter, [concept.id for concept in concepts]
 
 
-def reports():
-    """Every concept and variant compared, in the order of the catalogue."""
-    return [suite.report(id, variant) for id, variant in suite.pairs()]
+def names():
+    """For each chapter the first cells of its row: link, ids, number of checks."""
+    for chapter, ids in chapters():
+        yield f"[{chapter}](dualnet/concepts/{chapter})", ", ".join(ids), str(len(suite.checks(*ids)))
 
 
-def parity_rows(found):
-    """Name, quantities compared, worst float64 and float32 errors, and the float32 limit of the latter."""
-    for report in found:
-        single = report.worst("float32/")
-        yield report.title, report.compared, report.smallest_passing_limit, single.error, single.limit
+def figures():
+    """For each chapter its worst float64 error, and its worst float32 error in parts of the limit. Runs everything."""
+    for _, ids in chapters():
+        reports = [suite.report(id, variant) for id, variant in suite.pairs(*ids)]
+        singles = [worst for report in reports if (worst := report.worst("float32/"))]
+        yield max(report.smallest_passing_limit for report in reports), max(one.error / one.limit for one in singles)
 
 
-def parity_table(found):
-    """One row per concept and variant, with its measured figures."""
-    rows = [
-        "| concept | quantities | float64: worst error (limit 1e-11) | float32: worst error | its limit |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for name, compared, double, single, limit in parity_rows(found):
-        rows.append(f"| `{name}` | {compared} | {double:.1e} | {single:.1e} | {limit:.1e} |")
-    return "\n".join(rows)
+def table():
+    """One row for each chapter."""
+    rows = zip(names(), figures(), strict=True)
+    return "\n".join([HEAD, *(f"| {' | '.join(first)} | {error:.1e} | {part:.2f} |" for first, (error, part) in rows)])
 
 
-def part(name):
-    """The pattern of a generated part: its two marks, and what stands between them."""
-    return re.compile(f"(<!-- {name} -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
+def cells(text):
+    """The cells of each row of the generated table in a text."""
+    return [tuple(row.strip("| ").split(" | ")) for row in PART.search(text)[2].splitlines()[2:]]
 
 
-def section(text, name):
-    """The generated part of this name."""
-    return part(name).search(text).group(2)
+PART = re.compile(r"(<!-- concepts -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
+"""The generated part: its two marks, and what stands between them."""
 
 
 def write():
-    """Replace both tables."""
-    text = README.read_text()
-    for name, table in (("concepts", concept_table()), ("parity", parity_table(reports()))):
-        text = part(name).sub(lambda found, table=table: found[1] + table + found[3], text)
-    README.write_text(text)
+    """Replace the table."""
+    new = table()
+    README.write_text(PART.sub(lambda found: found[1] + new + found[3], README.read_text()))
 
 
 if __name__ == "__main__":

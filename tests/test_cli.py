@@ -785,7 +785,7 @@ def examine(run, monkeypatch):
 def test_doctor_notes_data_that_are_not_there(examine):
     _, found = examine()
     assert found["data: mnist"]["status"] == "note"
-    assert found["data: digits, iris, synthetic_linear"]["status"] == "ok"
+    assert found["data: digits, gaussian, iris, synthetic_linear"]["status"] == "ok"
 
 
 def test_doctor_fails_on_a_wrong_data_folder(examine, tmp_path):

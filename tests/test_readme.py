@@ -4,8 +4,10 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -20,18 +22,16 @@ def test_it_is_short():
     assert len(README.splitlines()) <= 150
 
 
-def test_the_concept_table_is_current():
-    assert tables.section(README, "concepts") == tables.concept_table()
+def test_the_table_names_every_concept():
+    assert [row[:3] for row in tables.cells(README)] == list(tables.names())
 
 
-def test_the_parity_table_is_current(both):
-    """Names and counts as they are; figures within a factor of 30, as rounding depends on the machine."""
-    shown = [re.findall(r"[^|\s`]+", row) for row in tables.section(README, "parity").splitlines()[2:]]
-    found = list(tables.parity_rows(tables.reports()))
-    assert [(name, int(count)) for name, count, *_ in shown] == [(name, count) for name, count, *_ in found]
-    for (name, _, double, single, _), (_, _, double_now, single_now, _) in zip(shown, found, strict=True):
-        assert double_now <= max(30 * float(double), 1e-15), name
-        assert single_now <= max(30 * float(single), 1e-6), name
+def test_the_figures_are_current(both):
+    """Within a factor of 30, as rounding depends on the machine."""
+    for (chapter, _, _, error, part), (error_now, part_now) in zip(tables.cells(README), tables.figures(), strict=True):
+        assert error_now <= max(30 * float(error), 1e-15), chapter
+        assert float(part) <= 1, chapter
+        assert part_now <= 1, chapter
 
 
 def test_the_example_prints_what_it_says(both, capsys):
@@ -39,6 +39,21 @@ def test_the_example_prints_what_it_says(both, capsys):
     exec(compile(code, "README.md", "exec"), {})
     expected = [line.partition("# ")[2] for line in code.splitlines() if "print(" in line]
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_the_example_with_models_of_ones_own_runs(both, tmp_path, monkeypatch):
+    import keras
+    from torch import nn
+
+    monkeypatch.chdir(tmp_path)
+    torch_model = nn.Sequential(OrderedDict(stem=nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 5, 2)))))
+    keras_model = keras.Sequential([keras.Input((7, 6, 3)), keras.layers.Conv2D(5, 2, name="conv2d")])
+    images = np.random.default_rng(0).normal(size=(2, 3, 7, 6))
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    names = {"torch_model": torch_model, "keras_model": keras_model, "images": images}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["report"].passed
+    assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])

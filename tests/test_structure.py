@@ -77,6 +77,7 @@ def test_no_cycle_and_no_chain_longer_than_six(name):
 
 
 ADAPTERS = {
+    "parity.torch_random": "torch", "parity.keras_random": "tf",
     "parity.torch_side": "torch", "parity.torch_rule": "torch", "parity.mutate": "torch", "parity.keras_side": "tf",
     "parity.keras_rule": "tf",
 }  # fmt: skip
@@ -95,7 +96,7 @@ def allowed(name):
     if name == "dualnet.noise":
         return ("dualnet.interface",)
     if name in [f"dualnet.{backend}._noise" for backend in BACKENDS]:
-        return ("dualnet.interface", "dualnet.noise")
+        return ("dualnet.interface", "dualnet.noise", f"dualnet.{side}._variables")
     if side == "concepts":
         return ("dualnet.interface", "dualnet.concepts")
     if side in BACKENDS:
@@ -205,7 +206,7 @@ def test_difference_tags_are_the_declared_differences(id):
 def test_every_exported_function_has_a_case_or_is_built(id):
     concept = catalogue.concept(id)
     used = {case.function for case in concept.cases} | {v.builder for v in concept.variants.values()}
-    used |= {variant.loss for variant in concept.variants.values()}
+    used |= {name for variant in concept.variants.values() for name in (variant.loss, variant.step)}
     assert set(public_names(catalogue.source(id, "tf"))) <= used
 
 

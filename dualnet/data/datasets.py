@@ -1,8 +1,10 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
-``digits``, ``iris`` and ``synthetic_linear`` come with the installation; ``mnist`` is read from the user's own files.
+``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
+``mnist`` and ``image_folder`` are read from the user's own files.
 """
 
+import csv
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -80,6 +82,42 @@ def _resize(images: Array, size: int) -> Array:
     factors = (1, 1, size / height, size / width)
     resized: Array = zoom(images, factors, order=1, mode="nearest", grid_mode=True)
     return resized
+
+
+# --- photographs -----------------------------------------------------------------------------------------------
+
+TEST_COLUMNS = 128
+"""The right edge of each photograph, in pixels, is for testing."""
+
+
+def _photographs(image_size: int, **_: Any) -> Dataset:
+    """Square patches of scikit-learn's two colour photographs (a temple: label 0, a flower: 1), at half their size.
+
+    Their sides are twice the image size, every second one overlaps; training and test patches share no pixel.
+    """
+    from sklearn.datasets import load_sample_images  # only here: importing it takes a second
+
+    side = 2 * image_size
+    photographs = load_sample_images().images
+    if side > TEST_COLUMNS:
+        raise DataError(
+            f"photographs: image size {image_size} is too large: expected at most {TEST_COLUMNS // 2} pixels"
+        )
+    train, test = (
+        [_patches(photograph[:, columns], side) for photograph in photographs]
+        for columns in (slice(None, -TEST_COLUMNS), slice(-TEST_COLUMNS, None))
+    )
+    labels = [np.repeat([0, 1], [len(part) for part in parts]) for parts in (train, test)]
+    return Dataset(
+        "photographs", "scikit-learn", np.concatenate(train), labels[0], np.concatenate(test), labels[1]
+    )  # fmt: skip
+
+
+def _patches(photograph: Array, side: int) -> Array:
+    """(H, W, 3) bytes to (N, 3, side / 2, side / 2) in 0-1: patches half a side apart, four pixels to one."""
+    windows = np.lib.stride_tricks.sliding_window_view(photograph, (side, side), axis=(0, 1))
+    chosen = windows[:: side // 2, :: side // 2].reshape(-1, 3, side // 2, 2, side // 2, 2)
+    return (chosen.mean(axis=(3, 5)) / 255.0).astype(np.float32)
 
 
 # --- MNIST -----------------------------------------------------------------------------------------------------
@@ -189,6 +227,54 @@ def _download_mnist(folder: Path) -> None:
     raise DataError(f"MNIST could not be downloaded to {folder}: {'; '.join(problems)}")
 
 
+# --- a folder of images ----------------------------------------------------------------------------------------
+
+IMAGE_ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+RANKS = "ranks.csv"
+
+
+def _image_folder(image_size: int, data_dir: Path | None, **_: Any) -> Dataset:
+    """The user's own images in colour, cut to a square around the middle and resized; every fifth one for testing.
+
+    ``ranks.csv`` in the folder names a file and a label (0, 1, ...) in each line: these files alone are read, in this
+    order. Without it all images below the folder are read, by name, and each one's label is 0.
+    """
+    folder = data_folder(data_dir)
+    if folder is None:
+        raise DataError(f"image_folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
+    labels = _ranks(folder / RANKS) if (folder / RANKS).is_file() else {
+        path: 0 for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS
+    }  # fmt: skip
+    if len(labels) < 2:
+        raise DataError(f"{folder}: expected two images or more ({', '.join(IMAGE_ENDINGS)}), found {len(labels)}")
+    images = np.stack([_square(path, image_size) for path in labels])
+    ranks, test = np.array([*labels.values()]), np.arange(len(labels)) % 5 == 1
+    return Dataset("image_folder", str(folder), images[~test], ranks[~test], images[test], ranks[test])
+
+
+def _ranks(path: Path) -> dict[Path, int]:
+    """From image to label, in the order of a CSV file; a first line that ends with no number is a header."""
+    lines = [line for line in csv.reader(path.read_text().splitlines()) if line]
+    if lines and not lines[0][-1].strip().isdecimal():
+        del lines[0]
+    for line in lines:
+        if len(line) != 2 or not line[1].strip().isdecimal():
+            raise DataError(f"{path}: expected lines of a file name and a label 0, 1, ..., came {','.join(line)!r}")
+    return {path.parent / name.strip(): int(label) for name, label in lines}
+
+
+def _square(path: Path, size: int) -> Array:
+    """One image: (3, size, size) in 0-1."""
+    from PIL import Image, ImageOps, UnidentifiedImageError  # only here: most data are no image files
+
+    try:
+        with Image.open(path) as image:
+            fitted = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+    except (OSError, UnidentifiedImageError) as error:
+        raise DataError(f"{path}: cannot be read as an image: {error}") from error
+    return np.asarray(fitted, np.float32).transpose(2, 0, 1) / np.float32(255)
+
+
 # --- linear regression -----------------------------------------------------------------------------------------
 
 
@@ -199,6 +285,16 @@ def _synthetic_linear(**_: Any) -> Dataset:
     targets = features @ np.array([[2.0], [-3.4]]) + 4.2 + rng.normal(0.0, 0.01, (2000, 1))
     x, y = features.astype(np.float32), targets.astype(np.float32)
     return Dataset("synthetic_linear", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
+
+
+# --- a Gaussian ------------------------------------------------------------------------------------------------
+
+
+def _gaussian(**_: Any) -> Dataset:
+    """X A + b with standard normal X: Dive into Deep Learning, section 20.1; all labelled 0."""
+    x = np.random.default_rng(0).normal(size=(1300, 2)) @ np.array([[1.0, 2.0], [-0.1, 0.5]]) + np.array([1.0, 2.0])
+    x, y = x.astype(np.float32), np.zeros(1300, np.int64)
+    return Dataset("gaussian", "generated", x[:1000], y[:1000], x[1000:], y[1000:])
 
 
 # --- iris ------------------------------------------------------------------------------------------------------
@@ -216,10 +312,33 @@ def _iris(**_: Any) -> Dataset:
     return Dataset("iris", "scikit-learn", x[train], y[train], x[test], y[test])
 
 
+# --- diabetes --------------------------------------------------------------------------------------------------
+
+
+def _diabetes(**_: Any) -> Dataset:
+    """Ten measurements of 442 patients; the progression of their diabetes a year later as a rank 0-4.
+
+    The ranks are the fifths of the training rows, a fixed fifth of all rows is for testing; standardised columns.
+    """
+    from sklearn.datasets import load_diabetes  # only here: importing it takes a second
+
+    features, progression = load_diabetes(return_X_y=True, scaled=False)
+    shuffled = np.random.default_rng(0).permutation(len(features))
+    test, train = shuffled[:88], shuffled[88:]
+    x = ((features - features[train].mean(axis=0)) / features[train].std(axis=0)).astype(np.float32)
+    edges = np.quantile(progression[train], (0.2, 0.4, 0.6, 0.8))
+    ranks = np.searchsorted(edges, progression).astype(np.int64)
+    return Dataset("diabetes", "scikit-learn", x[train], ranks[train], x[test], ranks[test])
+
+
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "synthetic_linear": _synthetic_linear,
+    "gaussian": _gaussian,
     "iris": _iris,
+    "image_folder": _image_folder,
+    "diabetes": _diabetes,
+    "photographs": _photographs,
 }
 """Every data set by name."""

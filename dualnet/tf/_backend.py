@@ -17,6 +17,7 @@ from dualnet.interface import (
     Loss,
     Optimizer,
     State,
+    Step,
     check_fit,
     loss_terms,
     named_outputs,
@@ -24,7 +25,7 @@ from dualnet.interface import (
 )
 from dualnet.tf._noise import noise
 from dualnet.tf._training import TensorFlowTrainer
-from dualnet.tf._variables import dotted
+from dualnet.tf._variables import named_layers
 from dualnet.tf._variables import slots as slots_of
 
 __all__ = ["BACKEND"]
@@ -120,7 +121,7 @@ class TensorFlowBackend:
 
     def layers(self, model: keras.Model, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
-        found = {dotted(layer.path, model): layer for layer in model._flatten_layers(include_self=False)}
+        found = dict(named_layers(model))
         watched = {name: found[name] for name in stages if name in found}
         for name, layer in watched.items():
             layer.call = self._recording(layer.call, name, stages[name], recorded)
@@ -161,8 +162,10 @@ class TensorFlowBackend:
         found = tape.gradient(followed, sources, output_gradients=weights)
         return outputs, {name: _dense(found[name], sources[name]).numpy() for name in wrt}
 
-    def trainer(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> TensorFlowTrainer:
-        return TensorFlowTrainer(model, loss, optimizer)
+    def trainer(
+        self, model: keras.Model, loss: Loss, optimizer: Optimizer, own: Step | None = None
+    ) -> TensorFlowTrainer:
+        return TensorFlowTrainer(model, loss, optimizer, own)
 
     def noise(self, model: keras.Model, seed: int) -> AbstractContextManager[None]:
         return noise(model, seed)

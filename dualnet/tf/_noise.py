@@ -10,6 +10,7 @@ from keras import layers
 
 from dualnet.interface import Array
 from dualnet.noise import Stream
+from dualnet.tf._variables import named_layers
 
 __all__ = ["noise"]
 
@@ -23,7 +24,7 @@ def noise(model: keras.Model, seed: int) -> Iterator[None]:
     """See `dualnet.interface.Backend.noise`."""
     replaced: list[layers.Layer] = []
     try:
-        for name, layer in _named_layers(model):
+        for name, layer in named_layers(model):
             # A subclass with a call of its own is nobody's dropout but its author's.
             if any(isinstance(layer, kind) and type(layer).call is kind.call for kind in KINDS):
                 layer.call = _drawing(layer, Stream(seed, name))
@@ -32,20 +33,6 @@ def noise(model: keras.Model, seed: int) -> Iterator[None]:
     finally:
         for layer in replaced:
             del layer.call
-
-
-def _named_layers(model: keras.Model) -> Iterator[tuple[str, layers.Layer]]:
-    """Every layer once, by dotted name: a layer without variables has no path from which to read it."""
-    seen: set[int] = set()
-
-    def below(parent: layers.Layer, prefix: str) -> Iterator[tuple[str, layers.Layer]]:
-        for layer in parent._flatten_layers(include_self=False, recursive=False):
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield prefix + layer.name, layer
-                yield from below(layer, f"{prefix}{layer.name}.")
-
-    return below(model, "")
 
 
 def _drawing(layer: layers.Layer, stream: Stream) -> Callable[..., tf.Tensor]:

@@ -6,13 +6,18 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from dualnet.interface import Array, Loss, Optimizer, total
+from dualnet.interface import Array, Loss, Optimizer, Step, total
+from dualnet.tf._variables import slots
 
-__all__ = ["TensorFlowTrainer"]
+__all__ = ["Rule", "TensorFlowTrainer"]
 
 
-class _Rule(Protocol):
+class Rule(Protocol):
     """An update rule over fixed variables."""
+
+    variables: Sequence[tf.Variable]
+    memory: dict[str, list[tf.Variable]]
+    """See `dualnet.interface.Trainer.memory`; in the order of the variables."""
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         """One step."""
@@ -21,15 +26,21 @@ class _Rule(Protocol):
 class TensorFlowTrainer:
     """See `dualnet.interface.Trainer`."""
 
-    def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer) -> None:
-        variables = [variable.value for variable in model.trainable_variables]
+    def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer, own: Step | None) -> None:
+        self._model = model
         self._many: Any = None
-        rule: _Rule = (_SGD if optimizer.name == "sgd" else _Adam)(optimizer, variables)
+        parts = {part: getattr(model, part) for part in own.players} if own else {"": model}
+        rules = own.optimizers(optimizer) if own else {"": optimizer}
+        self._rules = {part: _rule(rule, parts[part]) for part, rule in rules.items()}
+        dtype = next(iter(self._rules.values())).variables[0].dtype
 
         def step(inputs: list[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
+            if own:
+                return tf.stack(own.function(model, self._rules, inputs, targets))
+            rule = self._rules[""]
             with tf.GradientTape() as tape:
                 value = total(loss(model(*inputs, training=True), targets))
-            gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradients = tape.gradient(value, rule.variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             rule.apply([tf.convert_to_tensor(g) for g in gradients])  # differs: D177 sparse gradients are summed first
             return value
 
@@ -39,7 +50,7 @@ class TensorFlowTrainer:
                 return step([tf.gather(x, rows) for x in inputs], tf.gather(targets, rows))
 
             starts = tf.range(0, tf.size(order), batch_size)
-            return tf.map_fn(one, starts, fn_output_signature=variables[0].dtype, parallel_iterations=1)
+            return tf.map_fn(one, starts, fn_output_signature=dtype, parallel_iterations=1)
 
         self._steps = steps
         self.step: Any = tf.function(step, reduce_retracing=True, autograph=False)
@@ -55,6 +66,21 @@ class TensorFlowTrainer:
             self._many = tf.function(self._steps, input_signature=signature, autograph=False)
         return self._many(inputs, targets, order, batch_size)
 
+    def memory(self) -> dict[str, dict[str, Array]]:
+        owners = {id(slot.variable.value): (name, slot) for name, slot in slots(self._model).items()}
+        found: dict[str, dict[str, Array]] = {}
+        for rule in self._rules.values():
+            for kind, remembered in rule.memory.items():
+                for variable, value in zip(rule.variables, remembered, strict=True):
+                    name, slot = owners[id(variable)]
+                    found.setdefault(kind, {})[name] = slot.canonical(value.numpy())
+        return found
+
+
+def _rule(optimizer: Optimizer, part: keras.Layer) -> Rule:
+    variables = [variable.value for variable in part.trainable_variables]
+    return _SGD(optimizer, variables) if optimizer.name == "sgd" else _Adam(optimizer, variables)
+
 
 class _SGD:
     """`dualnet.interface.Optimizer`, sgd.  differs: D161 Keras keeps the rate inside the velocity."""
@@ -62,6 +88,7 @@ class _SGD:
     def __init__(self, rule: Optimizer, variables: Sequence[tf.Variable]) -> None:
         self.rule, self.variables = rule, variables
         self.velocities = [tf.Variable(tf.zeros_like(v)) for v in variables] if rule.momentum else []
+        self.memory = {"velocity": self.velocities} if rule.momentum else {}
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         rate, momentum = self.rule.learning_rate, self.rule.momentum
@@ -86,6 +113,7 @@ class _Adam:
         self.rule, self.variables = rule, variables
         self.first = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
+        self.memory = {"first_moment": self.first, "second_moment": self.second}
         self.steps = tf.Variable(0.0, dtype=tf.float64)
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:

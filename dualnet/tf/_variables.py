@@ -1,6 +1,6 @@
 """Keras variables by canonical name and in canonical layout: owned by the kind of layer, never guessed from a shape."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -9,7 +9,7 @@ from keras import layers
 
 from dualnet.interface import Array, StateError
 
-__all__ = ["Slot", "dotted", "slots"]
+__all__ = ["Slot", "named_layers", "slots"]
 
 
 class Slot(NamedTuple):
@@ -63,7 +63,7 @@ def slots(model: keras.Model) -> dict[str, Slot]:
     found: dict[str, Slot] = {}
     for layer in model._flatten_layers():
         for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
-            prefix, _, last = dotted(variable.path, model).rpartition(".")
+            prefix, _, last = _dotted(variable.path, model).rpartition(".")
             last, slot = _kind(layer, last)(variable)
             name = f"{prefix}.{last}" if prefix else last
             if name in found:
@@ -87,5 +87,19 @@ def _kind(layer: Any, name: str) -> Callable[[Any], tuple[str, Slot]]:
     )  # a layer of our own: its variables are canonical as they are
 
 
-def dotted(path: str, model: keras.Model) -> str:
+def named_layers(model: keras.Model) -> Iterator[tuple[str, layers.Layer]]:
+    """Every layer once, by dotted name: a layer without variables has no path from which to read it."""
+    seen: set[int] = set()
+
+    def below(parent: layers.Layer, prefix: str) -> Iterator[tuple[str, layers.Layer]]:
+        for layer in parent._flatten_layers(include_self=False, recursive=False):
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield prefix + layer.name, layer
+                yield from below(layer, f"{prefix}{layer.name}.")
+
+    return below(model, "")
+
+
+def _dotted(path: str, model: keras.Model) -> str:
     return path.removeprefix(f"{model.name}/").replace("/", ".")

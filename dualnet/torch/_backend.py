@@ -17,6 +17,7 @@ from dualnet.interface import (
     Loss,
     Optimizer,
     State,
+    Step,
     check_fit,
     loss_terms,
     named_outputs,
@@ -126,8 +127,8 @@ class TorchBackend:
         found = torch.autograd.grad(list(followed.values()), list(sources.values()), weights, materialize_grads=True)
         return outputs, {name: self.array(g) for name, g in zip(sources, found, strict=True)}
 
-    def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> "TorchTrainer":
-        return TorchTrainer(model, loss, optimizer)
+    def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer, own: Step | None = None) -> "TorchTrainer":
+        return TorchTrainer(model, loss, optimizer, own)
 
     def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[None]:
         return noise(model, seed)
@@ -139,22 +140,30 @@ class TorchBackend:
             yield [x.index_select(0, rows) for x in inputs], targets.index_select(0, rows)  # faster than x[rows]
 
 
+MEMORY = {"momentum_buffer": "velocity", "exp_avg": "first_moment", "exp_avg_sq": "second_moment"}
+"""From what PyTorch's optimizers call their state to `dualnet.interface.Trainer.memory`."""
+
+
 class TorchTrainer:
     """See `dualnet.interface.Trainer`."""
 
-    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer) -> None:
+    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, own: Step | None) -> None:
         # Convolutions run faster with channels last in memory; the shapes stay N C H W.
         self.model = model.to(memory_format=torch.channels_last)
-        self.loss = loss
-        self.optimizer = native_optimizer(model, optimizer)
+        self.loss, self.own = loss, own
+        rules = own.optimizers(optimizer) if own else {"": optimizer}
+        self.optimizers = {part: native_optimizer(model.get_submodule(part), rule) for part, rule in rules.items()}
 
     def step(self, inputs: list[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
         if not self.model.training:
             self.model.train()
-        self.optimizer.zero_grad()
-        loss = total(self.loss(self.model(*map(_fast, inputs)), targets))
+        inputs = [_fast(x) for x in inputs]
+        if self.own:
+            return torch.stack(self.own.function(self.model, self.optimizers, inputs, targets)).detach()
+        self.optimizers[""].zero_grad()
+        loss = total(self.loss(self.model(*inputs), targets))
         loss.backward()
-        self.optimizer.step()
+        self.optimizers[""].step()
         return loss.detach()
 
     def steps(self, inputs: list[torch.Tensor], targets: torch.Tensor, order: Array, batch_size: int) -> torch.Tensor:
@@ -164,6 +173,16 @@ class TorchTrainer:
     def predict(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         with torch.inference_mode():
             return _outputs(self.model.eval()(*map(_fast, inputs)))
+
+    def memory(self) -> dict[str, dict[str, Array]]:
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        found: dict[str, dict[str, Array]] = {}
+        for optimizer in self.optimizers.values():
+            for parameter, remembered in optimizer.state.items():
+                for key in MEMORY.keys() & remembered.keys():
+                    if remembered[key] is not None:
+                        found.setdefault(MEMORY[key], {})[names[parameter]] = BACKEND.array(remembered[key])
+        return found
 
 
 def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:

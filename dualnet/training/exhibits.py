@@ -9,7 +9,7 @@ import numpy as np
 
 from dualnet.interface import Array, Backend, BackendName, Concept, Config, Exhibit, Probe
 
-__all__ = ["draw_exhibits", "load_exhibits", "probe", "save_exhibits"]
+__all__ = ["course", "draw_exhibits", "load_exhibits", "moments", "probe", "save_exhibits"]
 
 TITLES: Mapping[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 WIDTH = 6.0
@@ -20,14 +20,33 @@ def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> 
     """A trained model as a function of canonical arrays; see `dualnet.interface.Probe`."""
     specs = declared.inputs(settings)
 
-    def ask(*arrays: Array, part: str = "", axes: str = "") -> dict[str, Array]:
+    def ask(*arrays: Array, part: str = "", axes: str = "", output: str = "") -> dict[str, Array]:
         asked = getattr(model, part) if part else model
         letters = [axes] if part else [spec.axes for spec in specs.values()]
         native = [backend.tensor(array, to) for array, to in zip(arrays, letters, strict=True)]
-        found = zip(declared.outputs.items(), backend.forward(asked, native), strict=not part)
+        every = declared.output_axes(settings)
+        outputs = {output: every[output]} if output else every
+        found = zip(outputs.items(), backend.forward(asked, native), strict=not part)
         return {name: backend.array(value, to) for (name, to), value in found}
 
     return ask
+
+
+def moments(epochs: int) -> tuple[int, ...]:
+    """The epochs after which to look at a model: 1, 2, 4, 8, ... and the last."""
+    return (*(2**i for i in range(epochs.bit_length()) if 2**i < epochs), epochs)
+
+
+def course(seen: Mapping[int, Exhibit]) -> tuple[Exhibit, ...]:
+    """What was seen after several epochs as one exhibit; none if nothing was."""
+    if not seen:
+        return ()
+    first = next(iter(seen.values()))
+    title = f"{first.title}, after epoch{'s' if len(seen) > 1 else ''} {', '.join(map(str, seen))}"
+    arrays = {name: np.concatenate([e.arrays[name] for e in seen.values()]) for name in first.arrays}
+    if first.kind == "points":  # coloured by epoch
+        arrays["labels"] = np.repeat([*seen], [len(e.arrays["points"]) for e in seen.values()])
+    return (Exhibit(title, first.kind, arrays),)
 
 
 def save_exhibits(exhibits: tuple[Exhibit, ...], path: Path) -> None:

@@ -20,12 +20,14 @@ from dualnet.interface import (
     Spec,
     State,
     StateError,
+    Step,
     each,
 )
-from dualnet.noise import normal
+from dualnet.noise import normal, signed
 
 __all__ = ["Epoch", "History", "Progress", "initial_state", "train"]
 
+NOISES = {"noise": normal, "uniform_noise": signed}
 EVALUATION_BATCH = 1000
 TICK = 0.1
 """Seconds between two reports of progress."""
@@ -50,10 +52,14 @@ class Epoch:
 
 @dataclass
 class History:
-    """The course of a training: the mean loss of every batch before its step, and every epoch."""
+    """The course of a training: the mean loss of every batch before its step, and every epoch.
+
+    Where several players have a loss each, `losses` has their sums, and `players` each one's own.
+    """
 
     losses: list[float] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    players: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def samples_per_second(self) -> float:
@@ -69,7 +75,8 @@ class History:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "History":
         """What `to_dict` was made from."""
-        return cls(list(values["losses"]), [Epoch(**epoch) for epoch in values["epochs"]])
+        players = {name: list(losses) for name, losses in values["players"].items()}
+        return cls(list(values["losses"]), [Epoch(**epoch) for epoch in values["epochs"]], players)
 
 
 @dataclass(frozen=True)
@@ -117,8 +124,10 @@ def train(
     *,
     metric: Metric,
     output: str = "",
+    own: Step | None = None,
     seed: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
+    after_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> History:
     """Train a model in place.
 
@@ -131,20 +140,25 @@ def train(
         inputs, targets: the axes of the rows; noise is drawn anew for every epoch.
         metric: what is measured on the test rows after every epoch.
         output: the axes of the first output, which is measured.
+        own: a step of the concept's own, instead of the loss by all parameters.
         seed: decides the order of the rows, and the noise.
         report: called every tenth of a second.
+        after_epoch: called with the number of each epoch, from 1, once it is measured.
     """
-    trainer = backend.trainer(model, loss, recipe.optimizer)
+    trainer = backend.trainer(model, loss, recipe.optimizer, own)
     y = backend.tensor(dataset.train_targets, targets.axes)
     rows = len(dataset.train_targets)
     steps = recipe.epochs * -(-rows // recipe.batch_size)
-    history, reported = History(), 0.0
+    history, reported = History(players={player: [] for player in own.players} if own else {}), 0.0
     for epoch in range(recipe.epochs):
         losses: list[float] = []
         x = native_inputs(backend, dataset.train_inputs, inputs, seed, epoch + 1)
         started = time.perf_counter()
         for part in _parts(order(rows, seed, epoch), recipe.batch_size):
-            losses += backend.array(trainer.steps(x, y, part, recipe.batch_size)).tolist()
+            found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P
+            for player, column in zip(history.players.values(), found.T, strict=False):
+                player += column.tolist()
+            losses += (found.sum(axis=1) if own else found).tolist()
             if (now := time.perf_counter()) - reported > TICK:
                 reported = now
                 done = len(history.losses) + len(losses)
@@ -154,6 +168,7 @@ def train(
         value = evaluate(backend, trainer.predict, dataset, inputs, metric, output=output, seed=seed)
         history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, rows))
         report(Progress(len(history.losses), steps, losses[-1], value))
+        after_epoch(epoch + 1)
     return history
 
 
@@ -173,7 +188,7 @@ def native_inputs(backend: Backend, rows: Rows, inputs: Mapping[str, Spec], seed
     given = iter(each(rows))
     count, dtype = len(each(rows)[0]), each(rows)[0].dtype
     arrays = (
-        normal(seed, name, call, (count, *spec.shape)).astype(dtype) if spec.values == "noise" else next(given)
+        NOISES[spec.values](seed, name, call, (count, *spec.shape)).astype(dtype) if spec.drawn else next(given)
         for name, spec in inputs.items()
     )
     return [backend.tensor(array, spec.axes) for array, spec in zip(arrays, inputs.values(), strict=True)]

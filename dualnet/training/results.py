@@ -103,6 +103,8 @@ def draw(path: Path, title: str, metric: str, sides: Mapping[BackendName, Side])
         steps = np.arange(1, len(side.history.losses) + 1)
         losses.plot(steps, side.history.losses, color=COLOURS[backend], linewidth=0.5, alpha=0.25)
         losses.plot(steps, _running_mean(side.history.losses), label=TITLES[backend], **style)
+        for player, values in side.history.players.items():
+            losses.plot(steps, _running_mean(values), label=f"{TITLES[backend]}, {player}", **{**style, "linewidth": 1})
         epochs = [epoch.metric for epoch in side.history.epochs]
         metrics.plot(range(1, len(epochs) + 1), epochs, label=TITLES[backend], marker="o", markersize=4, **style)
     losses.set(title="loss", xlabel="step", ylabel="training loss", yscale="log")
@@ -147,6 +149,9 @@ def write(folder: Path, result: Mapping[str, Any], sides: Mapping[BackendName, S
         with SummaryWriter(str(folder / "tensorboard" / backend)) as writer:
             for step, loss in enumerate(side.history.losses, start=1):
                 writer.add_scalar("loss/step", loss, step)
+            for player, losses in side.history.players.items():
+                for step, loss in enumerate(losses, start=1):
+                    writer.add_scalar(f"loss/{player}", loss, step)
             for number, epoch in enumerate(side.history.epochs, start=1):
                 writer.add_scalar("loss/epoch", epoch.loss, number)
                 writer.add_scalar(f"{result['metric']}/test", epoch.metric, number)

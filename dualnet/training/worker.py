@@ -19,7 +19,7 @@ from typing import Any
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
 from dualnet.interface import DualnetError
-from dualnet.training.exhibits import probe, save_exhibits
+from dualnet.training.exhibits import course, moments, probe, save_exhibits
 from dualnet.training.job import Job
 from dualnet.training.loop import initial_state, train
 
@@ -63,14 +63,21 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
         send("traced")
         wait()
+    ask, seen = probe(backend, model, declared, settings), {}
+    watched = moments(job.recipe.epochs) if declared.watch and job.exhibits else ()
+
+    def look(epoch: int) -> None:
+        if declared.watch and epoch in watched:
+            seen[epoch] = declared.watch(ask, settings)
+
     history = train(
         backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
-        output=next(iter(declared.outputs.values())), seed=job.seed,
-        report=lambda progress: send("progress", **asdict(progress)),
+        output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
+        seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
     )  # fmt: skip
     if job.exhibits:
-        exhibits = declared.exhibits(probe(backend, model, declared, settings), loaded, settings)
-        save_exhibits(exhibits, Path(job.exhibits))
+        exhibits = declared.exhibits(ask, loaded, settings)
+        save_exhibits((*course(seen), *exhibits), Path(job.exhibits))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     send("done", history=history.to_dict(), peak_memory_bytes=peak)
 

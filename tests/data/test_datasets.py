@@ -174,6 +174,14 @@ def test_synthetic_linear_tests_on_other_rows():
     assert not set(map(tuple, dataset.train_inputs)) & set(map(tuple, dataset.test_inputs))
 
 
+def test_the_gaussian_has_its_mean_and_covariance():
+    (train, labels), (test, _) = both_splits(load("gaussian"))
+    assert (train.shape, test.shape, train.dtype, labels.dtype) == ((1000, 2), (300, 2), np.float32, np.int64)
+    np.testing.assert_allclose(train.mean(axis=0), [1.0, 2.0], rtol=0, atol=0.2)
+    np.testing.assert_allclose(np.cov(train.T), [[1.01, 1.95], [1.95, 4.25]], rtol=0.15)
+    assert not set(map(tuple, train)) & set(map(tuple, test))
+
+
 def test_an_unknown_data_set_is_refused_with_the_names_there_are():
     with pytest.raises(ConfigError, match=f"no data set 'minst': choose one of {', '.join(DATASETS)}"):
         load("minst")

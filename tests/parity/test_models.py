@@ -270,6 +270,59 @@ def test_max_pool_ties_are_no_bug():
     assert [f.name for f in report.findings if f.excluded] == ["float64/eval/gradient/input/0"]
 
 
+class Sum(nn.Module):
+    """A sum in either order, a kink, and a weight."""
+
+    def __init__(self, forwards, scale=1.0):
+        super().__init__()
+        self.forwards, self.scale, self.relu, self.last = forwards, scale, nn.ReLU(), nn.Linear(4, 2)
+
+    def forward(self, x):
+        a, b, c = x.unbind(1)
+        return self.last(self.relu((a + b) + c if self.forwards else a + (b + c)) * self.scale)
+
+
+def test_a_relu_that_rounding_flips_is_no_bug_and_is_told():
+    x = np.random.default_rng(0).normal(size=(5, 3, 4))
+    x[0, :, 0] = -0.7, -0.2, 0.9  # 1.1e-16 or 0, as it is added up
+    x[0, :, 1] = -0.7, 0.2, 0.5  # 5.6e-17 or 0
+    report = parity.compare(Sum(True), Sum(False), x)
+    assert report.passed, str(report)
+    assert any("kinks" in note and "relu" in note for note in report.notes)
+    assert any("kinks" in finding.excluded for finding in report.findings)
+    assert not parity.compare(Sum(True), Sum(False, scale=1 + 1e-9), x).passed
+
+
+@pytest.mark.parametrize("slope", [0.3, 0.25])
+def test_a_constant_that_keras_rounds_is_told_and_is_no_bug(slope):
+    report = parity.compare(
+        nn.LeakyReLU(slope), sequential((4,), L.LeakyReLU(slope)), np.linspace(-1, 1, 8).reshape(2, 4)
+    )
+    assert report.passed, str(report)
+    assert any("rounds its constants" in note for note in report.notes) == (slope == 0.3)
+
+
+def test_a_mask_of_the_other_polarity_is_diagnosed():
+    class Masked(nn.Module):
+        def __init__(self, allowed):
+            super().__init__()
+            self.attend, self.mask = nn.MultiheadAttention(6, 2, batch_first=True), ~torch.tensor(allowed)
+
+        def forward(self, x):
+            return self.attend(x, x, x, attn_mask=self.mask)[0]
+
+    allowed = np.tril(np.ones((7, 7), bool))
+    allowed[6, 0] = False  # a row without any key would be NaN
+    x = np.random.default_rng(0).normal(size=(2, 7, 6))
+    theirs = keras.Input((7, 6))
+    out = L.MultiHeadAttention(2, 3)(theirs, theirs, attention_mask=allowed[None])
+    model = keras.Model(theirs, out)
+    assert parity.compare(Masked(allowed), model, x).passed
+    report = parity.compare(Masked(~allowed), model, x)
+    assert {culprit.kind for culprit in report.culprits} == {"attention"}, str(report)
+    assert report.culprits[0].diagnoses[0].cause == "attention.mask_polarity", str(report)
+
+
 def test_a_wrong_gradient_of_a_max_pool_is_one():
     class Wrong(nn.MaxPool2d):
         def forward(self, x):
@@ -368,6 +421,23 @@ class First(nn.Module):
         return self.pick(self.layer(x))
 
 
+class Attending(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(6, 2, batch_first=True)
+        self.before = nn.Linear(5, 6)
+
+    def forward(self, x):
+        x = self.before(x)
+        return self.attend(x, x, x, need_weights=False)[0]
+
+
+def keras_attention():
+    x = keras.Input((7, 5))
+    y = L.Dense(6)(x)
+    return keras.Model(x, L.MultiHeadAttention(2, 3)(y, y))
+
+
 def sequential(shape, *layers):
     return keras.Sequential([keras.Input(shape), *layers])
 
@@ -420,6 +490,25 @@ KINDS = {
         lambda: First(nn.LSTM(5, 6, batch_first=True, bidirectional=True)),
         lambda: sequential((7, 5), L.Bidirectional(L.LSTM(6, return_sequences=True))), SEQUENCE,
     ),
+    "stacked lstm": (
+        lambda: First(nn.LSTM(5, 6, num_layers=2, batch_first=True)),
+        lambda: sequential((7, 5), L.LSTM(6, return_sequences=True), L.LSTM(6, return_sequences=True)), SEQUENCE,
+    ),
+    "stacked bidirectional gru": (
+        lambda: First(nn.GRU(5, 3, num_layers=3, batch_first=True, bidirectional=True)),
+        lambda: sequential((7, 5), *(L.Bidirectional(L.GRU(3, return_sequences=True)) for _ in range(3))), SEQUENCE,
+    ),
+    "attention": (
+        lambda: Attending(), lambda: keras_attention(), SEQUENCE,
+    ),
+    "separable": (
+        lambda: nn.Sequential(nn.Conv2d(4, 8, 3, groups=4, bias=False), nn.Conv2d(8, 5, 1), nn.ReLU()),
+        lambda: sequential((9, 8, 4), L.SeparableConv2D(5, 3, depth_multiplier=2, activation="relu")), IMAGE,
+    ),
+    "separable 1-D": (
+        lambda: nn.Sequential(nn.Conv1d(4, 4, 3, padding=1, groups=4, bias=False), nn.Conv1d(4, 5, 1)),
+        lambda: sequential((11, 4), L.SeparableConv1D(5, 3, padding="same")), SIGNAL,
+    ),
     "prelu": (
         lambda: nn.Sequential(nn.Conv2d(4, 4, 1), nn.PReLU(4)),
         lambda: sequential((9, 8, 4), L.Conv2D(4, 1), L.PReLU(shared_axes=[1, 2])), IMAGE,
@@ -466,3 +555,102 @@ def test_transfer_refuses_layers_without_partner_and_changes_nothing():
     with pytest.raises(StateError, match="nothing was changed"):
         parity.transfer(a, b, RNG.normal(size=(4, 5)))
     assert all((v == w).all() for v, w in zip(before, b.get_weights(), strict=True))
+
+
+def test_the_report_says_what_it_ran_on():
+    report = parity.compare(nn.ReLU(), L.ReLU(), IMAGES, seed=3)
+    about = report.environment
+    assert (about["a"]["framework"], about["a"]["versions"]["torch"]) == ("torch", torch.__version__)
+    assert (about["b"]["model"], about["b"]["versions"]["keras"]) == ("ReLU", keras.__version__)
+    assert (about["train"], about["seed"]) == (False, 3)
+
+
+def test_images_transposed_before_they_are_flattened_are_the_fault_of_the_glue():
+    report = parity.compare(torch_net(glue=lambda x: x.transpose(2, 3)), keras_net(), IMAGES)
+    assert {culprit.kind for culprit in report.culprits} == {"glue"}
+    assert "flatten" in report.culprits[0].where
+
+
+# --- randomness ------------------------------------------------------------------------------------------------
+
+
+class Sampling(nn.Module):
+    """A variational code: a mean and a spread, and a sample of them, drawn in one way or another."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.mean, self.spread, self.draw = nn.Linear(5, 3), nn.Linear(5, 3), draw
+
+    def forward(self, x):
+        mean, spread = self.mean(x), self.spread(x)
+        return mean + spread * self.draw(mean)
+
+
+class KerasSampling(keras.Model):
+    def __init__(self, draw):
+        super().__init__()
+        self.mean, self.spread, self.draw = L.Dense(3), L.Dense(3), draw
+
+    def call(self, x):
+        mean, spread = self.mean(x), self.spread(x)
+        return mean + spread * self.draw(mean)
+
+
+def tf_random():
+    import tensorflow as tf
+
+    return tf.random
+
+
+DRAWS = {
+    "randn_like, keras.random.normal": (torch.randn_like, lambda x: keras.random.normal(x.shape)),
+    "randn, tf.random.normal": (lambda x: torch.randn(x.shape), lambda x: tf_random().normal(x.shape, dtype=x.dtype)),
+    "normal_, stateless_normal": (
+        lambda x: torch.empty_like(x).normal_(0.5, 2.0),
+        lambda x: tf_random().stateless_normal(x.shape, [1, 2], 0.5, 2.0, dtype=x.dtype),
+    ),
+    "rand, keras.random.uniform": (
+        lambda x: torch.rand(x.shape) * 4 - 1, lambda x: keras.random.uniform(x.shape, -1.0, 3.0),
+    ),
+    "distributions": (
+        lambda x: torch.distributions.Normal(torch.zeros_like(x), torch.ones_like(x)).rsample(),
+        lambda x: keras.random.normal(x.shape),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs"), DRAWS.values(), ids=DRAWS)
+def test_samples_come_from_one_stream_on_both_sides(ours, theirs):
+    model = KerasSampling(theirs)
+    model(SEQUENCE[:, 0])
+    report = parity.compare(Sampling(ours), model, SEQUENCE[:, 0], allow=["spread.*"])
+    assert report.passed, str(report)
+    assert not parity.compare(Sampling(lambda x: 1.01 * ours(x)), model, SEQUENCE[:, 0]).passed
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + 0.3 * torch.randn_like(x) if self.training else x
+
+
+NOISE = {
+    "gaussian": (Noise, lambda: L.GaussianNoise(0.3)),
+    "alpha dropout": (lambda: nn.AlphaDropout(0.4), lambda: L.AlphaDropout(0.4)),
+    "spatial dropout": (lambda: nn.Dropout2d(0.4), lambda: L.SpatialDropout2D(0.4)),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), NOISE.values(), ids=NOISE)
+def test_noise_layers_draw_the_same_in_train_mode(ours, theirs):
+    a = nn.Sequential(nn.Conv2d(4, 6, 3), ours(), nn.Conv2d(6, 2, 1))
+    b = sequential((9, 8, 4), L.Conv2D(6, 3), theirs(), L.Conv2D(2, 1))
+    report = parity.compare(a, b, IMAGE, train=True, allow=["1"])
+    assert report.passed, str(report)
+
+
+def test_random_functions_are_given_back():
+    before = tf_random().normal, keras.src.backend.random.normal
+    parity.compare(Sampling(torch.randn_like), Sampling(torch.randn_like), SEQUENCE[:, 0])
+    parity.compare(sequential((5,), L.GaussianNoise(0.3)), sequential((5,), L.GaussianNoise(0.3)), SEQUENCE[:, 0])
+    assert (tf_random().normal, keras.src.backend.random.normal) == before
+    assert not torch.equal(torch.randn(3), torch.randn(3))

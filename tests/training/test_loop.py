@@ -44,6 +44,11 @@ def test_a_history_survives_json():
     assert written["samples_per_second"] == 37 / 0.75
 
 
+def test_the_losses_of_players_survive_json():
+    before = History([1.5], [Epoch(0.8, 0.75, 1.25, 37)], {"discriminator": [1.0], "generator": [0.5]})
+    assert History.from_dict(json.loads(json.dumps(before.to_dict()))) == before
+
+
 def test_histories_share_nothing():
     first, second = History(), History()
     first.losses.append(1.0)
@@ -214,7 +219,7 @@ class Numpy:
     def array(self, tensor, axes=""):
         return np.array(tensor)
 
-    def trainer(self, model, loss, optimizer):
+    def trainer(self, model, loss, optimizer, own=None):
         return self
 
     def batches(self, inputs, targets, order, batch_size):
@@ -362,6 +367,13 @@ def test_noise_stands_where_it_is_declared_and_is_new_at_every_call():
     np.testing.assert_array_equal(first[1], again[1])
     assert first[1].shape == (7, 3) and first[1].dtype == a.dtype
     assert not np.intersect1d(first[1], later[1]).size
+
+
+def test_uniform_noise_lies_between_minus_one_and_one():
+    specs = {"a": Spec("NF", (2,)), "noise": Spec("NF", (11,), values="uniform_noise")}
+    drawn = loop.native_inputs(Numpy(), RNG.normal(size=(997, 2)), specs, 5, 1)[1]
+    assert abs(drawn.mean()) < 0.02 and drawn.std() == pytest.approx(1 / math.sqrt(3), rel=0.02)
+    assert -1.0 <= drawn.min() < -0.99 and 0.99 < drawn.max() < 1.0
 
 
 def test_the_noise_of_a_training_is_normal():

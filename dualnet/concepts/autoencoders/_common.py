@@ -8,15 +8,23 @@ import numpy as np
 from dualnet.interface import Array, Config, DataError, Dataset, Difference, Exhibit, Initializer, Probe, each
 
 __all__ = [
+    "CROP",
+    "FLATTEN",
     "FLOAT32_SLOPE",
+    "GAUSSIAN_SCALES",
     "INITIALIZERS",
+    "ONE_HOT",
+    "REPEAT",
     "START",
     "Reconstruction",
     "Variational",
+    "VariationalLoss",
     "binary_cross_entropy",
+    "conditional_exhibits",
     "exhibits",
     "kl_divergence",
-    "one_hot",
+    "labelled_images",
+    "labelled_pixels",
     "own_images",
     "own_pixels",
     "variational_exhibits",
@@ -46,6 +54,14 @@ class Variational(NamedTuple):
     logits: Any
 
 
+class VariationalLoss(NamedTuple):
+    """Both terms and their sum, summed over batch, latent dimensions and pixels, in nats."""
+
+    total: Any
+    divergence: Any
+    reconstruction: Any
+
+
 START = (
     Difference(
         "D051",
@@ -56,6 +72,34 @@ START = (
     ),
     Difference("D052", "initial biases", tf="zeros", torch="uniform", ours="zeros, set on both sides"),
 )
+FLATTEN = Difference(
+    "D019",
+    "flattening feature maps, and back",
+    tf="(H, W, C)",
+    torch="(C, H, W)",
+    ours="(C, H, W): the TensorFlow side transposes, so that the dense weights mean the same",
+)
+CROP = Difference(
+    "D014",
+    "padding of a transposed convolution",
+    tf="'same' crops more at the end; no other amount can be given",
+    torch="crops `padding` rows at either end",
+    ours="PyTorch's amounts: the TensorFlow side crops by a slice",
+)
+REPEAT = Difference(
+    "D105",
+    "nearest neighbours",
+    tf="at pixel centres",
+    torch="'nearest' takes the floor",
+    ours="a whole factor, for which both repeat every pixel",
+)
+ONE_HOT = Difference(
+    "D251",
+    "one-hot code of a label that is no class",
+    tf="a row of zeros",
+    torch="raises",
+    ours="labels are 0 to num_classes - 1: data sets are checked before a training begins",
+)
 FLOAT32_SLOPE = Difference(
     "D199",
     "slope of a leaky ReLU in float64",
@@ -63,6 +107,7 @@ FLOAT32_SLOPE = Difference(
     torch="exact",
     ours="exact: the TensorFlow side writes the function out",
 )
+GAUSSIAN_SCALES = {"mean": 2.0**-4, "log_variance": 2.0**-4}
 INITIALIZERS = {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)}
 
 
@@ -94,6 +139,34 @@ def own_pixels(dataset: Dataset, config: Config) -> Dataset:
     """Images as rows of pixels (channels first) that aim at themselves."""
     train, test = (flat(each(rows)[0]) for rows in (dataset.train_inputs, dataset.test_inputs))
     return replace(dataset, train_inputs=train, train_targets=train, test_inputs=test, test_targets=test)
+
+
+def labelled_pixels(dataset: Dataset, config: Config) -> Dataset:
+    """Rows of pixels and their labels; the aim is the pixels, followed by the one-hot label if wanted."""
+    return _labelled(own_pixels(dataset, config), dataset, config)
+
+
+def labelled_images(dataset: Dataset, config: Config) -> Dataset:
+    """Images and their labels; the aim is the image, followed by a plane of 0 or 1 for every class if wanted."""
+    return _labelled(own_images(dataset, config), dataset, config)
+
+
+def _labelled(own: Dataset, dataset: Dataset, config: Config) -> Dataset:
+    def aim(x: Array, labels: Array) -> Array:
+        codes = one_hot(labels, config["num_classes"])
+        if not config["label_in_reconstruction"]:
+            return x
+        codes = codes.reshape(*codes.shape, *[1] * (x.ndim - 2))
+        return np.concatenate([x, np.broadcast_to(codes, (*codes.shape[:2], *x.shape[2:]))], axis=1)
+
+    train, test = (each(rows)[0] for rows in (own.train_inputs, own.test_inputs))
+    return replace(
+        own,
+        train_inputs=(train, dataset.train_targets),
+        train_targets=aim(train, dataset.train_targets),
+        test_inputs=(test, dataset.test_targets),
+        test_targets=aim(test, dataset.test_targets),
+    )
 
 
 def flat(images: Array) -> Array:
@@ -148,6 +221,22 @@ def variational_exhibits(probe: Probe, dataset: Dataset, config: Config) -> tupl
         _grid("samples", *np.split(sampled, 3), like=images),
         _grid("from one mean to another", *np.split(decoded, 2), like=images),
         _scatter("means", means, dataset.test_targets[:SCATTERED]),
+    )
+
+
+def conditional_exhibits(probe: Probe, dataset: Dataset, config: Config) -> tuple[Exhibit, ...]:
+    """Reconstructions from the mean, and a column of samples for every label, one latent vector in each row."""
+    images, labels = each(dataset.test_inputs)[0][:SCATTERED], dataset.test_targets[:SCATTERED]
+    noise = np.zeros((len(images), config["latent"]), np.float32)
+    found = probe(flat(images) if "num_features" in config else images, labels, noise)
+    classes = config["num_classes"]
+    drawn = np.random.default_rng(0).normal(size=(3, config["latent"])).astype(np.float32)
+    latent = np.concatenate([np.repeat(drawn, classes, axis=0), np.tile(np.eye(classes, dtype=np.float32), (3, 1))], 1)
+    sampled = sigmoid(probe(latent, part="decoder", axes="NF")["reconstruction"])
+    return (
+        _grid("images, and their reconstructions", images[:SHOWN], found["reconstruction"][:SHOWN], like=images),
+        _grid("one label in each column, one latent vector in each row", *np.split(sampled, 3), like=images),
+        _scatter("means", found["mean"], labels),
     )
 
 

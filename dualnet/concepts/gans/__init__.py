@@ -1,0 +1,1 @@
+"""Generative adversarial networks: what the concepts are, told without a framework."""

@@ -1,0 +1,123 @@
+"""CORAL in PyTorch.
+
+    features -> hidden layers -> one score; score + bias k -> sigmoid: the probability of a rank above k
+
+Source: Cao, Mirjalili, Raschka (2020), sections 3.2 to 3.4.
+On this side a parameter is an `nn.Parameter`, and a dense layer is told the size of its input.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dualnet.concepts.metric_and_ordinal.coral import EPSILON, MOMENTUM, OrdinalOutput
+
+__all__ = ["Coral", "coral_loss", "cumulative_cross_entropy", "levels"]
+
+
+def levels(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
+    """Whether each rank is above each of the lower ones.
+
+    Args:
+        labels: (N,), ranks 0 to num_classes - 1.
+        num_classes: K.
+
+    Returns:
+        (N, K - 1), bool.
+    """
+    return labels[:, None] > torch.arange(num_classes - 1)
+
+
+def cumulative_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Binary cross entropy of every question, summed over the questions, averaged over the batch.
+
+    Args:
+        logits: (N, K - 1), of the rank being above each of the lower ones.
+        labels: (N,), ranks 0 to K - 1.
+
+    Returns:
+        (), in nats.
+    """
+    above = levels(labels, logits.shape[1] + 1).to(logits.dtype)  # N K-1
+    losses = F.binary_cross_entropy_with_logits(logits, above, reduction="none")
+    return torch.mean(torch.sum(losses, dim=1))
+
+
+def coral_loss(outputs: OrdinalOutput, labels: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of all questions, summed over them, averaged over the batch, in nats."""
+    return cumulative_cross_entropy(outputs.logits, labels)
+
+
+class DenseBlock(nn.Module):
+    """Dense layer, leaky ReLU, dropout, batch normalization if wanted."""
+
+    def __init__(
+        self, in_features: int, features: int, dropout: float, batch_norm: bool, negative_slope: float
+    ) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, features)
+        nn.init.xavier_uniform_(self.linear.weight)  # differs: D051
+        nn.init.zeros_(self.linear.bias)  # differs: D052
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.BatchNorm1d(features, EPSILON, MOMENTUM) if batch_norm else None
+        self.negative_slope = negative_slope
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.dropout(F.leaky_relu(self.linear(x), self.negative_slope))  # N F
+        return x if self.norm is None else self.norm(x)
+
+
+class Head(nn.Module):
+    """One score for all questions, and a bias for each: their order is the same for every row."""
+
+    def __init__(self, features: int, num_classes: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(features, 1, bias=False)
+        nn.init.xavier_uniform_(self.score.weight)
+        self.bias = nn.Parameter(torch.arange(num_classes - 1, 0, -1) / (num_classes - 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.score(x) + self.bias  # N K-1
+
+
+class Coral(nn.Module):
+    """CORAL ordinal regression on rows of numbers.
+
+    Args:
+        num_features: numbers in a row.
+        hidden: units of the hidden layers.
+        num_classes: K, the number of ranks.
+        dropout: share of the hidden units left out in training.
+        batch_norm: normalise after every hidden layer.
+        negative_slope: of the leaky ReLUs below 0.
+
+    Input shape: (N, num_features).
+    Output shape: rank (N,), integers; probabilities and logits (N, num_classes - 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        num_features: int = 10,
+        hidden: tuple[int, ...] = (300, 300),
+        num_classes: int = 5,
+        dropout: float = 0.2,
+        batch_norm: bool = True,
+        negative_slope: float = 0.01,
+    ) -> None:
+        super().__init__()
+        sizes = (num_features, *hidden)
+        self.hidden = nn.ModuleList(
+            DenseBlock(sizes[i], units, dropout, batch_norm, negative_slope) for i, units in enumerate(hidden)
+        )
+        self.head = Head(sizes[-1], num_classes)
+
+    def forward(self, features: torch.Tensor) -> OrdinalOutput:
+        """Ranks of a batch of rows."""
+        x = features
+        for layer in self.hidden:
+            x = layer(x)  # N F
+        logits = self.head(x)  # N K-1
+        probabilities = torch.sigmoid(logits)
+        rank = torch.sum(probabilities > 0.5, dim=1)  # N
+        return OrdinalOutput(rank, probabilities, logits)
