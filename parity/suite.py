@@ -145,17 +145,18 @@ class Twins:
 
 
 def twins(id: str, variant: str | None = None, seed: int = 0) -> Twins:
-    """Both twins of a model, for what treats them as two models of anybody's.
+    """Both twins of a model in its small size, for what treats them as two models of anybody's.
 
     Raises:
         ConceptError: no such concept or variant.
         MissingFrameworkError: a framework is not installed.
     """
     declared = concept(id)
-    settings = declared.settings(variant)
+    small = declared.variant(variant).small
+    settings = declared.settings(variant, small)
     inputs, _ = draw_batch(declared.inputs(settings), declared.targets(settings), seed, "float64")
     load("torch"), load("tf")
-    build = {name: partial(declared.build, twin(id, name), variant, settings) for name in BACKENDS}
+    build = {name: partial(declared.build, twin(id, name), variant, small) for name in BACKENDS}
     return Twins(build["torch"], build["tf"], list(inputs.values()))
 
 

@@ -336,7 +336,7 @@ class _Gate(torch.autograd.Function):
     def forward(ctx: Any, tensor: torch.Tensor, gate: Any) -> torch.Tensor:
         ctx.gate, ctx.shape = gate, tensor.shape
         other = gate.forward(tensor)
-        return tensor.clone() if other is None else other  # a view could not be changed in place
+        return (tensor if other is None else other).clone()  # a view could not be changed in place
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
