@@ -42,7 +42,7 @@ def _stages(config: Config) -> dict[str, Stage]:
 
 
 # That of cnn_mnist.
-_SGD = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=16, epochs=15)
+_SGD = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=16, epochs=25)
 
 CONCEPT = Concept(
     module=__name__,
