@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dualnet import catalogue
+from dualnet.data import DATASETS
 from dualnet.doctor import examine
 from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer, choose
 from dualnet.show import align, side_by_side
@@ -33,9 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Variant = Annotated[str | None, typer.Option(help="A named form of the concept; its first one by default.")]
 Data = Annotated[
     str | None,
-    typer.Option(
-        help="The data set: diabetes, digits, gaussian, image_folder, iris, mnist, photographs, synthetic_linear."
-    ),
+    typer.Option(help="The data set: " + ", ".join(sorted(DATASETS)) + "."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
 Download = Annotated[bool, typer.Option(help="Download data that is not there.")]
