@@ -38,6 +38,10 @@ Data = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
 Download = Annotated[bool, typer.Option(help="Download data that is not there.")]
+FileColumn = Annotated[str | None, typer.Option(help="Of a folder's table: the column of files; else its first one.")]
+LabelColumn = Annotated[
+    str | None, typer.Option(help="Of a folder's table: the column of labels; else its second one.")
+]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
@@ -108,6 +112,8 @@ def compare(
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
+    file_column: FileColumn = None,
+    label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     seed: Seed = 0,
@@ -124,6 +130,8 @@ def compare(
         data,
         data_dir,
         download,
+        file_column,
+        label_column,
         epochs,
         batch_size,
         seed,
@@ -147,6 +155,8 @@ def train(
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
+    file_column: FileColumn = None,
+    label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     seed: Seed = 0,
@@ -164,6 +174,8 @@ def train(
         data,
         data_dir,
         download,
+        file_column,
+        label_column,
         epochs,
         batch_size,
         seed,
@@ -200,6 +212,8 @@ def _job(
     data: str | None,
     data_dir: Path | None,
     download: bool,
+    file_column: str | None,
+    label_column: str | None,
     epochs: int | None,
     batch_size: int | None,
     seed: int,
@@ -223,6 +237,8 @@ def _job(
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,
+        file_column=file_column,
+        label_column=label_column,
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
         batch_size=batch_size or recipe.batch_size,
         epochs=epochs or recipe.epochs,

@@ -1,10 +1,9 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
 ``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
-``cifar10``, ``image_folder`` and ``mnist`` are read from the user's own files.
+``cifar10``, ``folder`` and ``mnist`` are read from the user's own files.
 """
 
-import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -15,6 +14,7 @@ import numpy as np
 
 from dualnet.data.cifar import CIFAR10_PLACES, cifar10_downloaders, find_cifar10, read_cifar10
 from dualnet.data.download import Fetcher, fetch
+from dualnet.data.folder import read_folder
 from dualnet.data.idx import read_idx
 from dualnet.data.images import resize, unit
 from dualnet.interface import Array, ConfigError, DataError, Dataset
@@ -27,7 +27,15 @@ DATA_VARIABLE = "DUALNET_DATA"
 """The environment variable that names the data folder where ``--data-dir`` does not."""
 
 
-def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, download: bool = False) -> Dataset:
+def load(
+    name: str,
+    *,
+    image_size: int = 28,
+    data_dir: Path | None = None,
+    download: bool = False,
+    file_column: str | None = None,
+    label_column: str | None = None,
+) -> Dataset:
     """A data set by name.
 
     Args:
@@ -35,6 +43,7 @@ def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, downl
         image_size: height and width of images, in pixels; they are resized bilinearly where needed.
         data_dir: the folder with the user's files; by default the one that DUALNET_DATA names.
         download: fetch what is not there, through torchvision or Keras.
+        file_column, label_column: the columns of a ``folder``'s table; by default the first and the second one.
 
     Raises:
         ConfigError: no such data set.
@@ -42,7 +51,13 @@ def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, downl
     """
     if name not in DATASETS:
         raise ConfigError(f"there is no data set {name!r}: choose one of {', '.join(DATASETS)}")
-    return DATASETS[name](image_size=image_size, data_dir=data_dir, download=download)
+    return DATASETS[name](
+        image_size=image_size,
+        data_dir=data_dir,
+        download=download,
+        file_column=file_column,
+        label_column=label_column,
+    )
 
 
 def data_folder(data_dir: Path | None) -> Path | None:
@@ -158,7 +173,7 @@ def find_mnist(folder: Path) -> tuple[Path, ...] | None:
     return None
 
 
-def _mnist(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
+def _mnist(image_size: int, data_dir: Path | None, download: bool, **_: Any) -> Dataset:
     """The 70,000 handwritten digits of LeCun, Cortes and Burges, 28x28 pixels."""
     paths = _found("MNIST", find_mnist, _downloaders, MNIST_FOLDERS, data_dir, download)
     train_images, train_labels, test_images, test_labels = (read_idx(path) for path in paths)
@@ -218,7 +233,7 @@ def _write_idx(folder: Path, splits: Any) -> None:
 # --- CIFAR-10 --------------------------------------------------------------------------------------------------
 
 
-def _cifar10(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
+def _cifar10(image_size: int, data_dir: Path | None, download: bool, **_: Any) -> Dataset:
     """Krizhevsky's 60,000 colour images of ten classes, 32x32 pixels."""
     place = _found("CIFAR-10", find_cifar10, cifar10_downloaders, CIFAR10_PLACES, data_dir, download)
     train, test = read_cifar10(place)
@@ -234,50 +249,15 @@ def _cifar10(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
 
 # --- a folder of images ----------------------------------------------------------------------------------------
 
-IMAGE_ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-RANKS = "ranks.csv"
 
-
-def _image_folder(image_size: int, data_dir: Path | None, **_: Any) -> Dataset:
-    """The user's own images in colour, cut to a square around the middle and resized; every fifth one for testing.
-
-    ``ranks.csv`` in the folder names a file and a label (0, 1, ...) in each line: these files alone are read, in this
-    order. Without it all images below the folder are read, by name, and each one's label is 0.
-    """
+def _folder(
+    image_size: int, data_dir: Path | None, file_column: str | None, label_column: str | None, **_: Any
+) -> Dataset:
+    """The user's own images; see `dualnet.data.folder`."""
     folder = data_folder(data_dir)
     if folder is None:
-        raise DataError(f"image_folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
-    labels = _ranks(folder / RANKS) if (folder / RANKS).is_file() else {
-        path: 0 for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS
-    }  # fmt: skip
-    if len(labels) < 2:
-        raise DataError(f"{folder}: expected two images or more ({', '.join(IMAGE_ENDINGS)}), found {len(labels)}")
-    images = np.stack([_square(path, image_size) for path in labels])
-    ranks, test = np.array([*labels.values()]), np.arange(len(labels)) % 5 == 1
-    return Dataset("image_folder", str(folder), images[~test], ranks[~test], images[test], ranks[test])
-
-
-def _ranks(path: Path) -> dict[Path, int]:
-    """From image to label, in the order of a CSV file; a first line that ends with no number is a header."""
-    lines = [line for line in csv.reader(path.read_text().splitlines()) if line]
-    if lines and not lines[0][-1].strip().isdecimal():
-        del lines[0]
-    for line in lines:
-        if len(line) != 2 or not line[1].strip().isdecimal():
-            raise DataError(f"{path}: expected lines of a file name and a label 0, 1, ..., came {','.join(line)!r}")
-    return {path.parent / name.strip(): int(label) for name, label in lines}
-
-
-def _square(path: Path, size: int) -> Array:
-    """One image: (3, size, size) in 0-1."""
-    from PIL import Image, ImageOps, UnidentifiedImageError  # only here: most data are no image files
-
-    try:
-        with Image.open(path) as image:
-            fitted = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"{path}: cannot be read as an image: {error}") from error
-    return np.asarray(fitted, np.float32).transpose(2, 0, 1) / np.float32(255)
+        raise DataError(f"folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
+    return read_folder(folder, image_size, file_column, label_column)
 
 
 # --- linear regression -----------------------------------------------------------------------------------------
@@ -343,7 +323,7 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "synthetic_linear": _synthetic_linear,
     "gaussian": _gaussian,
     "iris": _iris,
-    "image_folder": _image_folder,
+    "folder": _folder,
     "diabetes": _diabetes,
     "photographs": _photographs,
 }

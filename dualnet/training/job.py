@@ -20,6 +20,8 @@ class Job:
     data: str
     data_dir: str | None = None
     download: bool = False
+    file_column: str | None = None
+    label_column: str | None = None
     optimizer: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 1
     epochs: int = 1
