@@ -13,7 +13,16 @@ from rich.table import Table
 from dualnet import catalogue
 from dualnet.data import DATASETS
 from dualnet.doctor import examine
-from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer, choose
+from dualnet.interface import (
+    BACKENDS,
+    Augmentation,
+    Concept,
+    ConceptError,
+    ConfigError,
+    DualnetError,
+    Optimizer,
+    choose,
+)
 from dualnet.show import align, side_by_side
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
@@ -44,6 +53,8 @@ LabelColumn = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
+CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
+Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
@@ -116,6 +127,8 @@ def compare(
     label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    crop_padding: CropPadding = None,
+    flip: Flip = None,
     seed: Seed = 0,
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
@@ -134,6 +147,8 @@ def compare(
         label_column,
         epochs,
         batch_size,
+        crop_padding,
+        flip,
         seed,
         optimizer,
         learning_rate,
@@ -159,6 +174,8 @@ def train(
     label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    crop_padding: CropPadding = None,
+    flip: Flip = None,
     seed: Seed = 0,
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
@@ -178,6 +195,8 @@ def train(
         label_column,
         epochs,
         batch_size,
+        crop_padding,
+        flip,
         seed,
         optimizer,
         learning_rate,
@@ -216,6 +235,8 @@ def _job(
     label_column: str | None,
     epochs: int | None,
     batch_size: int | None,
+    crop_padding: int | None,
+    flip: bool | None,
     seed: int,
     optimizer: str | None,
     learning_rate: float | None,
@@ -242,6 +263,7 @@ def _job(
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
         batch_size=batch_size or recipe.batch_size,
         epochs=epochs or recipe.epochs,
+        augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )
 
@@ -253,6 +275,15 @@ def _optimizer(recipe: Optimizer, name: str | None, rate: float | None) -> Optim
             raise ConfigError(f"--optimizer {name}: give --learning-rate, too; the recipe's is for {recipe.name}")
         return Optimizer(name, rate)  # type: ignore[arg-type]
     return recipe if rate is None else replace(recipe, learning_rate=rate)
+
+
+def _augmentation(recipe: Augmentation | None, padding: int | None, flip: bool | None) -> dict[str, Any] | None:
+    """The recipe's augmentation, or what the caller wishes; none where it would do nothing."""
+    usual = recipe or Augmentation()
+    wished = Augmentation(
+        padding=usual.padding if padding is None else padding, flip=usual.flip if flip is None else flip
+    )
+    return None if wished == Augmentation() else asdict(wished)
 
 
 def _settings(concept: Concept, variant: str | None, settings: list[str]) -> dict[str, Any]:

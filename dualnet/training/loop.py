@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualnet.data.augmentation import augmented_rows, check_augmentation
 from dualnet.data.batching import order
 from dualnet.interface import (
     Array,
@@ -80,15 +81,19 @@ def train(
         model: a native model.
         loss: native outputs and targets to a native scalar, or to several.
         dataset: training and test rows.
-        recipe: optimizer, batch size and epochs.
+        recipe: optimizer, batch size and epochs; augmentation of the training rows, which is no time in steps.
         inputs, targets: the axes of the rows; noise is drawn anew for every epoch.
         metric: what is measured on the test rows after every epoch.
         output: the axes of the first output, which is measured.
         own: a step of the concept's own, instead of the loss by all parameters.
-        seed: decides the order of the rows, and the noise.
+        seed: decides the order of the rows, their augmentation, and the noise.
         report: called every tenth of a second.
         after_epoch: called with the number of each epoch, from 1, once it is measured.
+
+    Raises:
+        ConfigError: the recipe has an augmentation, and the model no images for it.
     """
+    check_augmentation(recipe.augmentation, inputs, targets)
     trainer = backend.trainer(model, loss, recipe.optimizer, own)
     y = backend.tensor(dataset.train_targets, targets.axes)
     rows = len(dataset.train_targets)
@@ -96,7 +101,8 @@ def train(
     history, reported = History(players={player: [] for player in own.players} if own else {}), 0.0
     for epoch in range(recipe.epochs):
         losses: list[float] = []
-        x = native_inputs(backend, dataset.train_inputs, inputs, seed, epoch + 1)
+        varied = augmented_rows(dataset.train_inputs, inputs, recipe.augmentation, seed=seed, epoch=epoch)
+        x = native_inputs(backend, varied, inputs, seed, epoch + 1)
         started = time.perf_counter()
         for part in _parts(order(rows, seed, epoch), recipe.batch_size):
             found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P
