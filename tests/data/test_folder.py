@@ -81,7 +81,7 @@ LABELS = {
 
 
 @pytest.mark.parametrize("kind", LABELS)
-@pytest.mark.parametrize("header", ["", "file,age\n", "\ufefffile,age\n"], ids=["plain", "names", "byte order mark"])
+@pytest.mark.parametrize("header", ["", "file,age\n"], ids=["plain", "names"])
 def test_a_table_gives_the_labels_and_the_order(folder, kind, header):
     texts, train, test, dtype = LABELS[kind]
     lines = [f"{file}, {text}\n" for file, text in zip(FILES, texts.split(), strict=True)]
@@ -94,9 +94,10 @@ def test_a_table_gives_the_labels_and_the_order(folder, kind, header):
 ATTRIBUTES = "smiling,path,young\n1,below/5.png,-1\n-1,below/2.png,1\n1,below/0.png,1\n"
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
 @pytest.mark.parametrize(("column", "expected"), [("smiling", [1, 1, 0]), ("young", [0, 1, 1])])
-def test_columns_are_chosen_by_name(folder, column, expected):
-    found = table(folder, ATTRIBUTES, "attributes.csv", file_column="path", label_column=column)
+def test_columns_are_chosen_by_name(folder, mark, column, expected):
+    found = table(folder, mark + ATTRIBUTES, "attributes.csv", file_column="path", label_column=column)
     assert [*found.train_targets, *found.test_targets] == expected
     assert colours(found.test_inputs) == [list(COLOURS[2])]
 
