@@ -354,6 +354,8 @@ class Variant:
     about: str = ""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
+    weight_scale: float = 1.0
+    """The engine's random kernels are this much of their usual size: many layers multiply up what is too large."""
     step: str = ""
     """The name of the twins' own training step; by default one optimizer minimises the loss by all parameters."""
     players: Mapping[str, float] = field(default_factory=dict)

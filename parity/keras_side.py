@@ -7,7 +7,7 @@ a layer of its own, so that it meets the separate one of the other side.
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from tensorflow.python.eager import context  # the seed and this switch can be s
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from dualnet.interface import Array, Arrays, BackendName
+from parity.keras_random import drawing
 from parity.layer import Layer
 from parity.side import (
     GLUE,
@@ -294,12 +295,14 @@ class KerasSide:
             and not any(_is_leaf(self.layers[outer]) for outer in _ancestors(name) if outer in self.layers)
         ]
         activations = [(layer, layer.activation) for _, layer in watched if _has_activation(layer)]
+        drawn = drawing(tape.sample) if tape.noise else nullcontext()
         try:
             for name, layer in watched:
                 layer.call = recorder.layer(layer.call, layer, name)
             for layer, activation in activations:
                 layer.activation = recorder.activation(activation, layer)
-            yield recorder
+            with drawn:
+                yield recorder
         finally:
             for _, layer in watched:
                 layer.__dict__.pop("call", None)
@@ -765,6 +768,7 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     layers.Activation: lambda m, _: _function(m.activation),
     layers.Dropout: _dropout("element"), layers.SpatialDropout1D: _dropout("channel"),
     layers.SpatialDropout2D: _dropout("channel"), layers.SpatialDropout3D: _dropout("channel"),
+    **dict.fromkeys((layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout), _plain("noise")),
     layers.Flatten: lambda m, shape: ("flatten", {"order": "HWC", "shape": shape[1:]}),
     layers.ZeroPadding1D: _zero_pad, layers.ZeroPadding2D: _zero_pad, layers.ZeroPadding3D: _zero_pad,
     layers.UpSampling1D: _upsample, layers.UpSampling2D: _upsample, layers.UpSampling3D: _upsample,

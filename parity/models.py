@@ -20,8 +20,9 @@ from parity.layer import Layer
 from parity.pair import Pairing, common, pair, uncommon
 from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
-from parity.side import Call, Forcing, Loss, Pass, Side, Tape
+from parity.side import Call, Forcing, Loss, Pass, Side, Tape, channels_first
 from parity.steps import ULP, Trajectory, course, judged, rule, trajectory, updates
+from parity.taylor import directional
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
 
 __all__ = ["Job", "compare", "side", "transfer"]
@@ -41,6 +42,10 @@ CONSTANTS_LIMIT = 1e-6
 """What constants that were rounded to float32 may make of a float64 result."""
 ROUNDED = "settings.float32"
 """The cause that is no fault of the models: a difference in float64 that cannot be seen in float32."""
+MOVED = 2_000_000
+"""How many parameters are moved at most to see whether the gradients are those of the function."""
+NUDGE = 1e-3
+"""How far inputs are moved away from a kink, as a share of their spread."""
 UNITS = {"float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
 """One rounding of each precision: no noise is taken to be smaller."""
 SILENT = "true gradient is 0: its noise has no relative error"
@@ -91,7 +96,7 @@ def compare(
             its native layout.
         allow: names of layers and parameters ("layer.bias") that may stay without a partner, and of parameters and
             inputs ("input 0") that may be without effect; buffers ("layer.running_var") that may differ. "*" stands
-            for anything.
+            for anything; "gradients of a" that a's gradients may be others than those of its function.
 
     Returns:
         A report. If something differs it names the layers at fault and verified causes.
@@ -173,6 +178,8 @@ class Job:
     seed: int
     layout: str | None
     allow: frozenset[str]
+    random: bool = False
+    """Whether a model draws random numbers outside dropout, in whatever mode."""
     silent: set[str] = field(default_factory=set)
     """Gradients that are rounding noise around 0."""
 
@@ -294,6 +301,7 @@ class Job:
         problems = _move(self.a, self.b, pairing) if self.transferring else []
         passes = self.passed(self.a, 0, pairing), self.passed(self.b, 1, pairing)
         findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
+        findings += [self._own_gradients(which, pairing) for which in (0, 1)]
         names = (f"{type(side.model).__name__} ({side.framework})" for side in (self.a, self.b))
         return Report(
             " | ".join(names),
@@ -320,12 +328,11 @@ class Job:
         return next((LAYOUTS[np.ndim(x)] for x in arrays if np.ndim(x) in LAYOUTS), None)
 
     def _first_row(self, which: int) -> Any:
-        small = self.arrays
-        if isinstance(small, Mapping):
-            small = {name: np.asarray(array)[:1] for name, array in small.items()}
-        else:
-            small = [np.asarray(array)[:1] for array in (small if isinstance(small, tuple | list) else [small])]
-        return (self.a, self.b)[which].inputs(small, self._layout())
+        return (self.a, self.b)[which].inputs(self._first_rows(), self._layout())
+
+    def _first_rows(self) -> Any:
+        rows = {name: np.asarray(array)[:1] for name, array in _named(self.arrays)}
+        return rows if isinstance(self.arrays, Mapping) else list(rows.values())
 
     # --- layers ---
 
@@ -349,9 +356,10 @@ class Job:
 
     def calls(self, which: int, *, gradients: bool = False) -> list[Call]:
         """The calls of one side with the first row of the inputs, and the parameters outside all layers."""
-        tape = Tape()
+        tape = Tape(noise=self.noise(Pairing(), which))
         model = (self.a, self.b)[which]
         model.run(self._first_row(which), gradients=gradients, tape=tape)
+        self.random |= tape.samples > 0
         outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
         return [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
 
@@ -395,7 +403,7 @@ class Job:
 
     def _run(self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None, step: int = 0) -> Pass:
         """One run in the mode of the comparison; buffers move."""
-        if tape is None and self.train and any(p[0].layer.kind == "dropout" for p in pairing.pairs):
+        if tape is None and (self.random or self.train):  # what draws in train mode alone has not been seen yet
             tape = Tape(arrays=False, noise=self.noise(pairing, which, step))
         targets = None if self.targets is None else model.inputs(self.targets, None)[0]
         return model.run(self.native(which), targets, self._loss(which), train=self.train, tape=tape)
@@ -462,6 +470,68 @@ class Job:
                 for own in sorted(left.keys() & right.keys()):
                     yield _finding(f"float64/train/buffer/{name}.{own}", left.get(own), right.get(own))
 
+    def _own_gradients(self, which: int, pairing: Pairing) -> Finding:
+        """One side's gradients against its own function; beside a kink, where there is a derivative, if not at it."""
+        finding = self._directional(which, pairing, 0.0)
+        if not finding.passed:
+            finding = min(finding, self._directional(which, pairing, NUDGE), key=lambda found: found.error)
+        allowed = not finding.passed and self.allows(f"gradients of {'ab'[which]}")
+        return replace(finding, excluded="allowed to be another than that of its function") if allowed else finding
+
+    def _directional(self, which: int, pairing: Pairing, nudge: float) -> Finding:
+        """In eval mode one row is enough; of the parameters only the smaller ones are moved."""
+        model = (self.a, self.b)[which]
+        mode = "train" if self.train else "eval"
+        rng = np.random.default_rng(19)
+        by_name = {}
+        for k, x in _named(self.arrays if self.train else self._first_rows()):
+            array = np.asarray(x)
+            floating = np.issubdtype(array.dtype, np.floating)
+            by_name[k] = array + nudge * array.std() * rng.normal(size=array.shape) if floating else array
+        layers: dict[str, Arrays] = {}
+        room = MOVED
+        for both in sorted(_layers(pairing), key=lambda both: _count(both[which])):
+            if (room := room - _count(both[which])) >= 0:
+                layers[both[which].layer.name] = model.get(both[which].layer.name)
+        before = model.buffers()
+
+        def run(inputs: Mapping[Any, Array], gradients: bool) -> Pass:
+            given = dict(inputs) if isinstance(self.arrays, Mapping) else list(inputs.values())
+            tape = Tape(arrays=False, noise=self.noise(pairing, which)) if self.train or self.random else None
+            return model.run(model.inputs(given, self._layout()), train=self.train, gradients=gradients, tape=tape)
+
+        found = run(by_name, True)
+        moving = [k for k, x in by_name.items() if np.issubdtype(x.dtype, np.floating)]
+        given = {
+            f"input/{k}": self._laid_out(g, by_name[k]) for k, g in zip(moving, found.input_gradients, strict=False)
+        }
+        for layer, own in found.parameter_gradients.items():
+            given |= {f"{layer}/{name}": g for name, g in own.items() if layer in layers}
+        arrays = {f"{layer}/{name}": x for layer, own in layers.items() for name, x in own.items()}
+        arrays |= {f"input/{k}": x for k, x in by_name.items()}
+
+        def moved(values: Mapping[str, Array]) -> Pass:
+            for layer, held in layers.items():
+                model.put(layer, {name: values.get(f"{layer}/{name}", x) for name, x in held.items()})
+            return run({k: values.get(f"input/{k}", x) for k, x in by_name.items()}, False)
+
+        try:
+            tensors = {name: arrays[name] for name in given}
+            return directional(f"float64/{mode}/quotient/gradients of {'ab'[which]}", tensors, given, moved)
+        finally:
+            for layer, held in layers.items():
+                model.put(layer, held)
+            for layer, buffers in before.items():
+                model.put(layer, {**model.get(layer), **buffers})
+
+    def _laid_out(self, gradient: Array, array: Array) -> Array:
+        """A canonical gradient in the layout in which the array was given."""
+        layout = self._layout()
+        if not layout or len(layout) != array.ndim:
+            return gradient
+        canonical = channels_first(layout)
+        return gradient.transpose([canonical.index(letter) for letter in layout])
+
     def _dead(self, found: Any, findings: Sequence[Finding]) -> tuple[str, ...]:
         """Inputs and parameters without any effect on what is compared."""
         one, _ = found
@@ -522,6 +592,18 @@ def _about(side: Side) -> dict[str, Any]:
     own = {name: value for name, value in side.about().items() if name != "shapes"}
     versions = {"python": platform.python_version(), "numpy": np.__version__, **own["versions"]}
     return {**own, "model": type(side.model).__qualname__, "versions": versions}
+
+
+def _named(arrays: Any) -> list[tuple[Any, Array]]:
+    """Each array with its name or number."""
+    if isinstance(arrays, Mapping):
+        return list(arrays.items())
+    return list(enumerate(arrays if isinstance(arrays, tuple | list) else [arrays]))
+
+
+def _count(call: Call) -> int:
+    """How many numbers a layer has."""
+    return sum(array.size for array in call.layer.parameters.values())
 
 
 def _stirred(arrays: Any, draw: int) -> Any:

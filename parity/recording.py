@@ -187,7 +187,8 @@ def _record_model(
     loss = declared.loss(twin, backend, variant)
     with backend.precision(precision, seed=seed):
         model = declared.build(twin, variant, settings)
-        start = draw_state(backend.state(model), seed, declared.scales)
+        scales = declared.scales, declared.variant(variant).weight_scale
+        start = draw_state(backend.state(model), seed, *scales)
         backend.load(model, start)
         put = _Recorder(trace, precision)
         put("weights", {**backend.state(model).parameters, **backend.state(model).buffers}, as_float64=True)
@@ -267,22 +268,28 @@ class _Recorder:
                 self.trace.quantities[full] = array.astype(np.float64) if as_float64 else array
 
 
-def draw_state(shapes: State, seed: int, scales: Mapping[str, float] = MappingProxyType({})) -> State:
+def draw_state(
+    shapes: State, seed: int, scales: Mapping[str, float] = MappingProxyType({}), kernel_scale: float = 1.0
+) -> State:
     """Weights for a comparison, by name: spread out so that nothing is dead, and exact in float32.
 
     Args:
         shapes: what to draw.
         seed: decides every draw.
         scales: factors for some layers, see `dualnet.interface.Concept.scales`.
+        kernel_scale: a factor for all kernels, see `dualnet.interface.Variant.weight_scale`.
     """
     factors = {name: prod(scales.get(part, 1.0) for part in name.split(".")) for name in shapes.parameters}
     return State(
-        {name: factors[name] * _draw(name, array.shape, seed) for name, array in shapes.parameters.items()},
+        {
+            name: factors[name] * _draw(name, array.shape, seed, kernel_scale)
+            for name, array in shapes.parameters.items()
+        },
         {name: _draw(name, array.shape, seed) for name, array in shapes.buffers.items()},
     )
 
 
-def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
+def _draw(name: str, shape: tuple[int, ...], seed: int, kernel_scale: float = 1.0) -> Array:
     rng, last = _rng(seed, "weights", name), name.rpartition(".")[2]
     if last == "running_var" or (last == "weight" and len(shape) == 1):
         array = rng.uniform(0.5, 1.5, shape)  # scales: around 1, never 0
@@ -292,7 +299,7 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> Array:
         fan_in = int(np.prod(shape[1:]))
         if shape[0] > 1:  # a single unit has all its inputs; a transposed kernel has them on the first axis
             fan_in = min(fan_in, shape[0] * int(np.prod(shape[2:])))
-        array = rng.normal(0.0, 2.0 / np.sqrt(max(fan_in, 1)), shape)
+        array = rng.normal(0.0, 2.0 * kernel_scale / np.sqrt(max(fan_in, 1)), shape)
     return array.astype(np.float32).astype(np.float64)
 
 

@@ -94,8 +94,17 @@ class Tape:
         self.calls: list[Call] = []
         self.cut: list[Any] = []
         """What no gradient would go through, so that what is behind it is looked at all the same."""
+        self.samples = 0
+        """How often a function drew random numbers."""
         self.seen: list[Any] = []
         """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
+
+    def sample(self, shape: tuple[int, ...]) -> Array:
+        """Uniform numbers in (0, 1) for the next function that draws some: equal ones for equal places in the order."""
+        self.samples += 1
+        source = self.noise or (lambda call, shape: np.full(shape, 0.5))
+        uniform = source(Call(SAMPLES + self.samples, Layer("", "sample"), False), shape)
+        return uniform + 2.0**-26  # the stream has multiples of 2**-24, and 0 among them
 
     def open(self, layer: Layer, *, real: bool) -> Call:
         """A call begins."""
@@ -158,6 +167,8 @@ class Tape:
         return Gate(forward, backward)
 
 
+SAMPLES = 10**9
+"""Where the numbers of calls begin that only draw."""
 _NOTHING = np.empty(0)
 """Stands for an array that has not come yet, or is not kept."""
 
@@ -174,7 +185,7 @@ def output_weights(index: int, shape: tuple[int, ...]) -> Array:
 
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
-GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity")
+GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise")
 """Layers that the other side may well write as an expression: without a partner they count as what lies between."""
 PADDED = ("conv", "max_pool", "avg_pool")
 """Layers that a separate layer of zero padding before them belongs to."""

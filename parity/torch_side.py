@@ -32,6 +32,7 @@ from parity.side import (
     with_padding,
     without_ones,
 )  # fmt: skip
+from parity.torch_random import SAMPLERS
 
 __all__ = ["TorchSide"]
 
@@ -278,6 +279,8 @@ class _Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self.tape.noise and func in SAMPLERS:
+            return SAMPLERS[func](self.tape.sample, func, *args, **kwargs)
         if self.depth or func not in FUNCTIONS:
             return func(*args, **kwargs)
         described = FUNCTIONS[func](*args, **kwargs)

@@ -1,11 +1,15 @@
 """Autoencoders: their sizes, their rows, noise as an input, and what there is to see of them."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import dualnet
+from dualnet import cli
 from dualnet.concepts.autoencoders import _common as common
-from dualnet.interface import ConfigError, DataError, Dataset
+from dualnet.interface import ConfigError, DataError, Dataset, Spec, State
+from parity.recording import draw_state
 
 RNG = np.random.default_rng(0)
 SIZES = {
@@ -198,3 +202,36 @@ def test_a_row_leads_from_one_class_to_the_next():
     between = common._between(codes, np.array([1, 0, 1]))
     np.testing.assert_allclose(between[[0, 9]], [[5.0, 3.0], [0.0, 1.0]])
     np.testing.assert_allclose(between[[10, 19]], [[0.0, 1.0], [5.0, 3.0]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", ["ae_nearest_neighbor_celeba", "conv_cvae", "siamese_mlp", "coral"])
+def test_a_training_leaves_a_picture_of_what_the_model_shows(id, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys, "argv", ["dualnet", "train", id, "--backend", "torch", "--epochs", "1", "--out", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert (tmp_path / "exhibits.png").stat().st_size > 10_000
+
+
+# --- the seam --------------------------------------------------------------------------------------------------
+
+BOTH = {"images": Spec("NCHW", (1, 28, 28)), "noise": Spec("NF", (3,), values="noise"), "labels": Spec("N", classes=10)}
+TWO = Dataset("two", "here", (IMAGES, LABELS), LABELS, (IMAGES, LABELS), LABELS)
+
+
+def test_several_inputs_are_checked_noise_aside():
+    TWO.check(BOTH, Spec("N", classes=10))
+    with pytest.raises(DataError, match="'two' has 2 inputs, the model takes 1: images"):
+        TWO.check({"images": BOTH["images"], "noise": BOTH["noise"]}, Spec("N", classes=10))
+    with pytest.raises(DataError, match=r"rows of shape \(\), the model takes \(4,\) \(F\)"):
+        TWO.check({**BOTH, "labels": Spec("NF", (4,))}, Spec("N", classes=10))
+
+
+def test_a_comparison_scales_the_weights_of_the_layers_that_are_named():
+    shapes = State({name: np.zeros((3, 5)) for name in ("mean.weight", "meaning.weight", "head.mean.weight")}, {})
+    plain, scaled = draw_state(shapes, 0).parameters, draw_state(shapes, 0, {"mean": 0.25}).parameters
+    for name, factor in (("mean.weight", 0.25), ("meaning.weight", 1.0), ("head.mean.weight", 0.25)):
+        np.testing.assert_array_equal(scaled[name], factor * plain[name])

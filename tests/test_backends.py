@@ -221,7 +221,8 @@ def test_native_initialisation_follows_the_declared_laws(id, variant, backend):
             np.testing.assert_array_equal(array, law)
         elif array.size >= 100:
             assert array.std() == pytest.approx(law.std(), rel=0.35), name
-            assert abs(array).max() <= 1.5 * abs(law).max(), name
+            uniform = abs(law).max() < 2 * law.std()
+            assert abs(array).max() <= (1.5 * abs(law).max() if uniform else 5 * law.std()), name  # normal: 1 in 10**6
 
 
 def test_layer_recording_leaves_the_model_as_it_was(backend):

@@ -22,7 +22,8 @@ KERAS = {
 
 
 def images(shape):
-    return np.random.default_rng(5).normal(size=shape)
+    """Exact in float32, to which Keras' functional models round their input."""
+    return np.random.default_rng(5).normal(size=shape).astype(np.float32).astype(np.float64)
 
 
 def ours(backend, id, config):
@@ -71,13 +72,18 @@ def test_keras_applications_answer_the_same(name, both):
 
 def move(model, theirs):
     """Our weights into a Keras application: by the order of its layers' names, where ours have the same order."""
-    leaves = [layer for layer in model._flatten_layers() if layer.weights and not list(layer._layers)]
     ordered = sorted(
         (layer for layer in theirs.layers if layer.weights),
         key=lambda layer: position(layer.name, 9 if theirs.name == "resnet50" else 0),
     )
-    for source, target in zip(leaves, ordered, strict=True):
+    for source, target in zip(leaves(model), ordered, strict=True):
         target.set_weights(source.get_weights())
+
+
+def leaves(layer):
+    """The layers with weights of their own, in the order in which they were made."""
+    parts = list(layer._flatten_layers(include_self=False, recursive=False))
+    return [leaf for part in parts for leaf in leaves(part)] if parts else [layer] * bool(layer.weights)
 
 
 def position(name, shortcut):

@@ -569,3 +569,133 @@ def test_images_transposed_before_they_are_flattened_are_the_fault_of_the_glue()
     report = parity.compare(torch_net(glue=lambda x: x.transpose(2, 3)), keras_net(), IMAGES)
     assert {culprit.kind for culprit in report.culprits} == {"glue"}
     assert "flatten" in report.culprits[0].where
+
+
+# --- randomness ------------------------------------------------------------------------------------------------
+
+
+class Sampling(nn.Module):
+    """A variational code: a mean and a spread, and a sample of them, drawn in one way or another."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.mean, self.spread, self.draw = nn.Linear(5, 3), nn.Linear(5, 3), draw
+
+    def forward(self, x):
+        mean, spread = self.mean(x), self.spread(x)
+        return mean + spread * self.draw(mean)
+
+
+class KerasSampling(keras.Model):
+    def __init__(self, draw):
+        super().__init__()
+        self.mean, self.spread, self.draw = L.Dense(3), L.Dense(3), draw
+
+    def call(self, x):
+        mean, spread = self.mean(x), self.spread(x)
+        return mean + spread * self.draw(mean)
+
+
+def tf_random():
+    import tensorflow as tf
+
+    return tf.random
+
+
+DRAWS = {
+    "randn_like, keras.random.normal": (torch.randn_like, lambda x: keras.random.normal(x.shape)),
+    "randn, tf.random.normal": (lambda x: torch.randn(x.shape), lambda x: tf_random().normal(x.shape, dtype=x.dtype)),
+    "normal_, stateless_normal": (
+        lambda x: torch.empty_like(x).normal_(0.5, 2.0),
+        lambda x: tf_random().stateless_normal(x.shape, [1, 2], 0.5, 2.0, dtype=x.dtype),
+    ),
+    "rand, keras.random.uniform": (
+        lambda x: torch.rand(x.shape) * 4 - 1, lambda x: keras.random.uniform(x.shape, -1.0, 3.0),
+    ),
+    "distributions": (
+        lambda x: torch.distributions.Normal(torch.zeros_like(x), torch.ones_like(x)).rsample(),
+        lambda x: keras.random.normal(x.shape),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs"), DRAWS.values(), ids=DRAWS)
+def test_samples_come_from_one_stream_on_both_sides(ours, theirs):
+    model = KerasSampling(theirs)
+    model(SEQUENCE[:, 0])
+    report = parity.compare(Sampling(ours), model, SEQUENCE[:, 0], allow=["spread.*"])
+    assert report.passed, str(report)
+    assert not parity.compare(Sampling(lambda x: 1.01 * ours(x)), model, SEQUENCE[:, 0]).passed
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + 0.3 * torch.randn_like(x) if self.training else x
+
+
+NOISE = {
+    "gaussian": (Noise, lambda: L.GaussianNoise(0.3)),
+    "alpha dropout": (lambda: nn.AlphaDropout(0.4), lambda: L.AlphaDropout(0.4)),
+    "spatial dropout": (lambda: nn.Dropout2d(0.4), lambda: L.SpatialDropout2D(0.4)),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), NOISE.values(), ids=NOISE)
+def test_noise_layers_draw_the_same_in_train_mode(ours, theirs):
+    a = nn.Sequential(nn.Conv2d(4, 6, 3), ours(), nn.Conv2d(6, 2, 1))
+    b = sequential((9, 8, 4), L.Conv2D(6, 3), theirs(), L.Conv2D(2, 1))
+    report = parity.compare(a, b, IMAGE, train=True, allow=["1"])
+    assert report.passed, str(report)
+
+
+def test_random_functions_are_given_back():
+    before = tf_random().normal, keras.src.backend.random.normal
+    parity.compare(Sampling(torch.randn_like), Sampling(torch.randn_like), SEQUENCE[:, 0])
+    parity.compare(sequential((5,), L.GaussianNoise(0.3)), sequential((5,), L.GaussianNoise(0.3)), SEQUENCE[:, 0])
+    assert (tf_random().normal, keras.src.backend.random.normal) == before
+    assert not torch.equal(torch.randn(3), torch.randn(3))
+
+
+# --- both wrong alike ------------------------------------------------------------------------------------------
+
+
+class Surrogate(torch.autograd.Function):
+    """A sign whose gradient is that of the identity."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign() * x.abs() ** 1.5
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Straight(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(5, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.last(Surrogate.apply(self.first(x)))
+
+
+def test_two_sides_with_the_same_wrong_gradient_are_both_told():
+    report = parity.compare(Straight(), Straight(), SEQUENCE[:, 0])
+    assert {f.name for f in report.failures} == {f"float64/eval/quotient/gradients of {side}" for side in "ab"}
+    allowed = parity.compare(Straight(), Straight(), SEQUENCE[:, 0], allow=["gradients of *"])
+    assert allowed.passed, str(allowed)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_the_derivative_along_a_direction_is_that_of_the_function(train):
+    report = parity.compare(torch_net(), keras_net(), IMAGES, train=train, allow=["*.running_var", "*running_var"])
+    own = [f for f in report.findings if "/quotient/" in f.name]
+    assert len(own) == 2
+    assert all(f.passed and f.error < 1e-6 for f in own)
+
+
+def test_compiled_and_eager_agree():
+    model = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 2))
+    report = parity.compare(model, torch.compile(model, backend="eager"), SEQUENCE[:, 0])
+    assert report.passed, str(report)

@@ -113,6 +113,18 @@ def test_every_curve_can_be_drawn(tmp_path, curves, sides):
         assert picture.width == 540 * (1 + sides)
 
 
+def test_the_losses_of_players_are_drawn_and_written(tmp_path):
+    chosen = {"tf": side([3.0, 2.0]), "torch": side([3.0, 2.1])}
+    draw(tmp_path / "sums.png", "t", "accuracy", chosen)
+    for each in chosen.values():
+        each.history.players = {"discriminator": [2.0, 1.5], "generator": [1.0, 0.5]}
+    draw(tmp_path / "players.png", "t", "accuracy", chosen)
+    assert (tmp_path / "sums.png").read_bytes() != (tmp_path / "players.png").read_bytes()
+    write(tmp_path, {"metric": "accuracy"}, chosen)
+    (events,) = (tmp_path / "tensorboard" / "tf").iterdir()
+    assert b"loss/discriminator" in events.read_bytes() and b"loss/generator" in events.read_bytes()
+
+
 def test_the_picture_has_both_colours(tmp_path):
     draw(tmp_path / "curves.png", "t", "accuracy", {"tf": side([2.3, 1.1, 0.7]), "torch": side([2.0, 0.9, 0.6])})
     with Image.open(tmp_path / "curves.png") as picture:

@@ -75,7 +75,7 @@ def _stages(config: Config) -> dict[str, Stage]:
     }
 
 
-_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-4), batch_size=128, epochs=100)
+_RECIPE = Recipe(data="digits", optimizer=Optimizer("adam", 1e-4), batch_size=32, epochs=60)
 _SMALL = {"latent": 11, "generator_channels": (5, 3, 3, 2), "discriminator_channels": (3, 5)}
 
 CONCEPT = Concept(

@@ -64,7 +64,7 @@ CONCEPT = Concept(
             loss="adversarial_loss",
             step="alternate",
             players=PLAYERS,
-            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=100),
+            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=32, epochs=100),
             about="75-128-784 against 784-128-1, 110,864 and 100,609 parameters; the source reports final losses of "
             "0.655 (discriminator) and 0.907 (generator) on MNIST",
             small={"num_features": 121, "latent": 17, "hidden": 23},

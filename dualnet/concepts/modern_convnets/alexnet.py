@@ -124,8 +124,6 @@ def _initializers(config: Config) -> dict[str, Initializer]:
     }
 
 
-# The engine draws weights that double a signal's variance at each of eight layers: the loss is that much steeper.
-_STEEP = 100.0
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=64, epochs=10)
 _MOMENTUM = Recipe(data="digits", optimizer=Optimizer("sgd", 0.01, momentum=0.9), batch_size=128, epochs=10)
 
@@ -159,7 +157,7 @@ CONCEPT = Concept(
         "torchvision": Variant(
             builder="AlexNet",
             recipe=_ADAM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="one tower, maps pooled to a fixed size, dropout before dense; published: 61,100,840 parameters",
         ),
         "two_towers": Variant(
@@ -174,14 +172,14 @@ CONCEPT = Concept(
                 "initializer": "normal",
             },
             recipe=_MOMENTUM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="the paper's two graphics cards are two groups, its responses are normalized; published: 60,965,224",
         ),
         "d2l": Variant(
             builder="AlexNet",
             config={"image_size": 97, "paddings": (1, 2, 1, 1, 1), "pooled_size": 0, "dropout_first": False},
             recipe=_ADAM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="no fixed size before the dense layers, dropout after them; published: 46,764,746 (gray, 10 classes)",
         ),
         "cifar": Variant(
@@ -196,7 +194,7 @@ CONCEPT = Concept(
                 "dropout_first": False,
             },
             recipe=_ADAM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="3x3 kernels for images of 32x32, batch normalization twice; published: 9,638,474 trainable",
         ),
     },
@@ -205,6 +203,7 @@ CONCEPT = Concept(
     outputs={"logits": "NK"},
     stages=_stages,
     initializers=_initializers,
+    buffers=lambda config: config["normalization"] == "batch",
     differences=(
         Difference(
             "D001",

@@ -97,18 +97,18 @@ CONCEPT = Concept(
         "epsilon": 1e-5,
     },
     variants={
+        "densenet121": Variant(
+            builder="DenseNet",
+            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-4), batch_size=128, epochs=10),
+            small=_SMALL,
+            about="121 layers, bottlenecks; 6,957,834 parameters; MNIST: 98.95 %",
+        ),
         "densenet_d2l": Variant(
             builder="DenseNet",
             config={"image_size": 96, "layers": (4, 4, 4, 4), "bottleneck": False, "conv_bias": True},
             recipe=Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=256, epochs=10),
             small=_SMALL,
             about="d2l's form: one 3x3 convolution in a layer, biases; 758,226 parameters; Fashion-MNIST: 89.3 %",
-        ),
-        "densenet121": Variant(
-            builder="DenseNet",
-            recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-4), batch_size=128, epochs=10),
-            small=_SMALL,
-            about="121 layers, bottlenecks; 6,957,834 parameters; MNIST: 98.95 %",
         ),
     },
     inputs=_inputs,

@@ -66,8 +66,6 @@ def _stages(config: Config) -> dict[str, Stage]:
     return stages
 
 
-# The engine draws weights that double a signal's variance at each of nine or twelve layers.
-_STEEP = 100.0
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=128, epochs=20)
 
 CONCEPT = Concept(
@@ -96,7 +94,7 @@ CONCEPT = Concept(
         "d2l": Variant(
             builder="NetworkInNetwork",
             recipe=_ADAM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="AlexNet's shapes, 10 classes; published: 1,992,166 parameters for 224x224 in gray",
         ),
         "cifar": Variant(
@@ -113,7 +111,7 @@ CONCEPT = Concept(
                 "dropouts": (0.5, 0.5),
             },
             recipe=_ADAM,
-            loss_scale=_STEEP,
+            loss_scale=100.0,
             about="three blocks for 32x32, padded poolings; published: 966,986 parameters for colour images",
         ),
     },

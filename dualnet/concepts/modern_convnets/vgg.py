@@ -67,8 +67,6 @@ def _stages(config: Config) -> dict[str, Stage]:
     }
 
 
-# The engine draws weights that double a signal's variance at each layer: the loss is that much steeper.
-_STEEP = 1000.0
 _SGD = Recipe(data="digits", optimizer=Optimizer("sgd", 0.05), batch_size=128, epochs=10)
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=128, epochs=10)
 
@@ -96,28 +94,32 @@ CONCEPT = Concept(
             builder="VGG",
             config={"convolutions": DEPTHS[11]},
             recipe=_SGD,
-            loss_scale=_STEEP,
+            loss_scale=10.0,
+            weight_scale=0.7,
             about="published: 132,863,336 parameters for 224x224 in colour, 128,806,154 for gray and 10 classes",
         ),
         "vgg13": Variant(
             builder="VGG",
             config={"convolutions": DEPTHS[13], "image_size": 64, "pooled_size": 3},
             recipe=_SGD,
-            loss_scale=_STEEP,
+            loss_scale=10.0,
+            weight_scale=0.7,
             about="maps pooled to a fixed size, as torchvision's (there 7x7); published: 133,047,848 parameters",
         ),
         "vgg16": Variant(
             builder="VGG",
             config={"convolutions": DEPTHS[16], "dropout": 0.0},
             recipe=_ADAM,
-            loss_scale=10 * _STEEP,
+            loss_scale=10.0,
+            weight_scale=0.7,
             about="without dropout, for 32x32; published: 138,357,544 parameters, for CIFAR-10 33,638,218",
         ),
         "vgg19": Variant(
             builder="VGG",
             config={"convolutions": DEPTHS[19], "dropout": 0.0},
             recipe=_ADAM,
-            loss_scale=10 * _STEEP,
+            loss_scale=10.0,
+            weight_scale=0.7,
             about="the deepest; published: 143,667,240 parameters, for CIFAR-10 38,947,914",
         ),
     },

@@ -27,25 +27,9 @@ from dualnet.concepts.modern_convnets.alexnet import (
 )
 from dualnet.interface import choose
 from dualnet.tf._model import KerasModel
+from dualnet.tf._normalization import BatchNorm
 
 __all__ = ["AlexNet"]
-
-
-class BatchNorm(layers.BatchNormalization):
-    """Batch normalization that keeps the unbiased variance, as PyTorch does (differs: D030, D031, D033)."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(epsilon=EPSILON, momentum=1.0 - MOMENTUM, name=name)
-
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if not training:
-            return super().call(x, training=False)
-        mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
-        count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
-        rate = tf.constant(MOMENTUM, x.dtype)
-        self.moving_mean.assign((1 - rate) * self.moving_mean + rate * mean)
-        self.moving_variance.assign((1 - rate) * self.moving_variance + rate * variance * count / (count - 1))
-        return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, EPSILON)
 
 
 class LocalResponseNorm(layers.Layer):
@@ -121,7 +105,8 @@ class AlexNet(KerasModel):
             features.append(layers.ZeroPadding2D(paddings[i]))  # differs: D001
             features.append(layers.Conv2D(channels[i], kernel, stride, groups=groups[i], **begin, name=names[i]))
             if normalization == "batch" and i in NORMALIZED:
-                features.append(BatchNorm(name=str(int(names[i]) + 1)))
+                norm = BatchNorm(EPSILON, MOMENTUM, name=str(int(names[i]) + 1))  # differs: D030, D031, D033
+                features.append(norm)
             features.append(layers.ReLU())
             if normalization == "local_response" and i in NORMALIZED:
                 features.append(LocalResponseNorm())

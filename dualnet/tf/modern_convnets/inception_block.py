@@ -12,25 +12,9 @@ from keras import layers
 
 from dualnet.concepts.modern_convnets.inception_block import EPSILON, MOMENTUM
 from dualnet.tf._model import KerasModel
+from dualnet.tf._normalization import BatchNorm
 
 __all__ = ["InceptionNet"]
-
-
-class BatchNorm(layers.BatchNormalization):
-    """Batch normalization that keeps the unbiased variance, as PyTorch does (differs: D030, D031, D033)."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(epsilon=EPSILON, momentum=1.0 - MOMENTUM, name=name)
-
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if not training:
-            return super().call(x, training=False)
-        mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
-        count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
-        rate = tf.constant(MOMENTUM, x.dtype)
-        self.moving_mean.assign((1 - rate) * self.moving_mean + rate * mean)
-        self.moving_variance.assign((1 - rate) * self.moving_variance + rate * variance * count / (count - 1))
-        return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, EPSILON)
 
 
 class ConvBlock(layers.Layer):
@@ -50,7 +34,9 @@ class ConvBlock(layers.Layer):
             bias_initializer="zeros",  # differs: D052
             name="conv",
         )
-        self.bn = BatchNorm(name="bn") if batch_norm else layers.Identity()
+        self.bn = layers.Identity()
+        if batch_norm:
+            self.bn = BatchNorm(EPSILON, MOMENTUM, name="bn")  # differs: D030, D031, D033
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return tf.nn.relu(self.bn(self.conv(self.pad(x)), training=training))  # N H W C

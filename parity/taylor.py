@@ -1,0 +1,53 @@
+"""Both sides can be wrong alike: each side's gradients against its own function, along one random direction."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from dualnet.interface import Array
+from parity.report import Finding
+from parity.side import Pass, output_weights
+
+__all__ = ["directional"]
+
+STEPS = (1e-7, 1e-6, 1e-8, 1e-5, 1e-9)
+"""Relative lengths of a step, the best first: rounding spoils short ones, a kink that is crossed spoils long ones."""
+LIMIT = 1e-6
+"""A central difference quotient in float64 tells derivatives apart no finer than this."""
+
+Tensors = Mapping[str, Array]
+
+
+def directional(name: str, tensors: Tensors, gradients: Tensors, outputs: Callable[[Tensors], Pass]) -> Finding:
+    """Compare the derivative along a random direction with the difference quotient.
+
+    Args:
+        name: of the finding.
+        tensors: inputs and parameters of the function, by name.
+        gradients: of the weighted sum of all outputs, by the same names.
+        outputs: the function, of other tensors.
+    """
+    rng = np.random.default_rng(17)
+    direction = {n: rng.normal(size=x.shape) * (_size(x) or 1.0) for n, x in tensors.items()}
+    shares = [(gradients[n] * direction[n]).ravel() for n in sorted(tensors)]
+    told = float(sum(share.sum() for share in shares))
+    scale = float(np.sqrt(sum(np.square(share).sum() for share in shares)))
+    best, measured = np.inf, np.nan
+    for step in STEPS if scale else ():
+        ends = [_value(outputs({n: x + sign * step * direction[n] for n, x in tensors.items()})) for sign in (1, -1)]
+        quotient = (ends[0] - ends[1]) / (2 * step)
+        if abs(quotient - told) / scale < best:
+            best, measured = abs(quotient - told) / scale, quotient
+        if best <= LIMIT:
+            break
+    if not scale:
+        return Finding(name, 0.0, LIMIT, excluded="every gradient is 0")
+    return Finding(name, best, LIMIT, None, (), (told, measured))
+
+
+def _value(found: Pass) -> float:
+    return float(sum((output_weights(i, x.shape) * x).sum() for i, x in enumerate(found.outputs)))
+
+
+def _size(array: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(array)))) if array.size else 0.0
