@@ -11,8 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from dualnet import catalogue
+from dualnet.data import DATASETS
 from dualnet.doctor import examine
-from dualnet.interface import BACKENDS, Concept, ConceptError, ConfigError, DualnetError, Optimizer, choose
+from dualnet.interface import (
+    BACKENDS,
+    Augmentation,
+    Concept,
+    ConceptError,
+    ConfigError,
+    DualnetError,
+    Optimizer,
+    choose,
+)
 from dualnet.show import align, side_by_side
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
@@ -33,14 +43,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Variant = Annotated[str | None, typer.Option(help="A named form of the concept; its first one by default.")]
 Data = Annotated[
     str | None,
-    typer.Option(
-        help="The data set: diabetes, digits, gaussian, image_folder, iris, mnist, photographs, synthetic_linear."
-    ),
+    typer.Option(help="The data set: " + ", ".join(sorted(DATASETS)) + "."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where your data files are; else DUALNET_DATA says it.")]
 Download = Annotated[bool, typer.Option(help="Download data that is not there.")]
+FileColumn = Annotated[str | None, typer.Option(help="Of a folder's table: the column of files; else its first one.")]
+LabelColumn = Annotated[
+    str | None, typer.Option(help="Of a folder's table: the column of labels; else its second one.")
+]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
+CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
+Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
@@ -109,8 +123,12 @@ def compare(
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
+    file_column: FileColumn = None,
+    label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    crop_padding: CropPadding = None,
+    flip: Flip = None,
     seed: Seed = 0,
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
@@ -125,8 +143,12 @@ def compare(
         data,
         data_dir,
         download,
+        file_column,
+        label_column,
         epochs,
         batch_size,
+        crop_padding,
+        flip,
         seed,
         optimizer,
         learning_rate,
@@ -148,8 +170,12 @@ def train(
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
+    file_column: FileColumn = None,
+    label_column: LabelColumn = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    crop_padding: CropPadding = None,
+    flip: Flip = None,
     seed: Seed = 0,
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
@@ -165,8 +191,12 @@ def train(
         data,
         data_dir,
         download,
+        file_column,
+        label_column,
         epochs,
         batch_size,
+        crop_padding,
+        flip,
         seed,
         optimizer,
         learning_rate,
@@ -201,8 +231,12 @@ def _job(
     data: str | None,
     data_dir: Path | None,
     download: bool,
+    file_column: str | None,
+    label_column: str | None,
     epochs: int | None,
     batch_size: int | None,
+    crop_padding: int | None,
+    flip: bool | None,
     seed: int,
     optimizer: str | None,
     learning_rate: float | None,
@@ -224,9 +258,12 @@ def _job(
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,
+        file_column=file_column,
+        label_column=label_column,
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
         batch_size=batch_size or recipe.batch_size,
         epochs=epochs or recipe.epochs,
+        augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )
 
@@ -238,6 +275,15 @@ def _optimizer(recipe: Optimizer, name: str | None, rate: float | None) -> Optim
             raise ConfigError(f"--optimizer {name}: give --learning-rate, too; the recipe's is for {recipe.name}")
         return Optimizer(name, rate)  # type: ignore[arg-type]
     return recipe if rate is None else replace(recipe, learning_rate=rate)
+
+
+def _augmentation(recipe: Augmentation | None, padding: int | None, flip: bool | None) -> dict[str, Any] | None:
+    """The recipe's augmentation, or what the caller wishes; none where it would do nothing."""
+    usual = recipe or Augmentation()
+    wished = Augmentation(
+        padding=usual.padding if padding is None else padding, flip=usual.flip if flip is None else flip
+    )
+    return None if wished == Augmentation() else asdict(wished)
 
 
 def _settings(concept: Concept, variant: str | None, settings: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from packaging.requirements import Requirement
 
+from dualnet.data.cifar import find_cifar10
 from dualnet.data.datasets import DATA_VARIABLE, data_folder, find_mnist
 from dualnet.interface import BACKENDS, BackendName, DualnetError
 from dualnet.process import keras_backend, require
@@ -122,19 +123,21 @@ def _conflicts() -> Iterator[Check]:
 
 def _data(data_dir: Path | None) -> Iterator[Check]:
     yield Check("data: digits, gaussian, iris, synthetic_linear", "ok", "come with the installation")
-    try:
-        folder = data_folder(data_dir)
-        paths = find_mnist(folder) if folder else None
-    except DualnetError as error:
-        yield Check(
-            "data: mnist",
-            "fail",
-            str(error),
-            f"correct --data-dir or {DATA_VARIABLE}, or get the files again",
-        )
-        return
-    if paths:
-        yield Check("data: mnist", "ok", str(paths[0].parent))
-    else:
-        where = f"not in {folder}" if folder else f"no folder named by --data-dir or {DATA_VARIABLE}"
-        yield Check("data: mnist", "note", where, "name a folder with the idx files, or run with --download")
+    for name, find in (("mnist", _mnist_folder), ("cifar10", find_cifar10)):
+        try:
+            folder = data_folder(data_dir)
+            place = find(folder) if folder else None
+        except DualnetError as error:
+            fix = f"correct --data-dir or {DATA_VARIABLE}, or get the files again"
+            yield Check(f"data: {name}", "fail", str(error), fix)
+            continue
+        if place:
+            yield Check(f"data: {name}", "ok", str(place))
+        else:
+            where = f"not in {folder}" if folder else f"no folder named by --data-dir or {DATA_VARIABLE}"
+            yield Check(f"data: {name}", "note", where, "name a folder with its files, or run with --download")
+
+
+def _mnist_folder(folder: Path) -> Path | None:
+    paths = find_mnist(folder)
+    return paths[0].parent if paths else None

@@ -20,6 +20,7 @@ __all__ = [
     "BACKENDS",
     "Array",
     "Arrays",
+    "Augmentation",
     "Backend",
     "BackendConflictError",
     "BackendName",
@@ -296,13 +297,31 @@ class Optimizer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How training images are varied, anew in every epoch.
+
+    Args:
+        padding: pixels of zeros around an image, out of which a crop of its own size is taken at random.
+        flip: mirror left and right with probability 1/2.
+    """
+
+    padding: int = 0
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        if self.padding < 0:
+            raise ConfigError(f"padding {self.padding}: expected a whole number of at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: data, optimizer, epochs and batch size."""
+    """How to train: data, optimizer, epochs and batch size, and how the images are varied if they are."""
 
     data: str
     optimizer: Optimizer
     batch_size: int
     epochs: int
+    augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("batch size", self.batch_size), ("epochs", self.epochs)):

@@ -784,7 +784,7 @@ def examine(run, monkeypatch):
 
 def test_doctor_notes_data_that_are_not_there(examine):
     _, found = examine()
-    assert found["data: mnist"]["status"] == "note"
+    assert (found["data: mnist"]["status"], found["data: cifar10"]["status"]) == ("note", "note")
     assert found["data: digits, gaussian, iris, synthetic_linear"]["status"] == "ok"
 
 
@@ -794,6 +794,18 @@ def test_doctor_fails_on_a_wrong_data_folder(examine, tmp_path):
     assert found["data: mnist"]["status"] == "fail"
     assert "nowhere is no folder" in found["data: mnist"]["detail"]
     assert found["data: mnist"]["fix"]
+
+
+def test_doctor_finds_cifar10(examine, tmp_path):
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert examine("--data-dir", tmp_path)[1]["data: cifar10"]["detail"] == str(tmp_path)
+    (tmp_path / names[0]).unlink()
+    code, found = examine("--data-dir", tmp_path)
+    assert code == 1
+    assert found["data: cifar10"]["status"] == "fail"
+    assert found["data: mnist"]["status"] == "note"
 
 
 def test_doctor_fails_on_a_framework_that_breaks(examine):

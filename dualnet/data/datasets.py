@@ -1,29 +1,41 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
 ``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
-``mnist`` and ``image_folder`` are read from the user's own files.
+``cifar10``, ``folder`` and ``mnist`` are read from the user's own files.
 """
 
-import csv
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from dualnet.data.cifar import CIFAR10_PLACES, cifar10_downloaders, find_cifar10, read_cifar10
+from dualnet.data.download import Fetcher, fetch
+from dualnet.data.folder import read_folder
 from dualnet.data.idx import read_idx
+from dualnet.data.images import resize, unit
 from dualnet.interface import Array, ConfigError, DataError, Dataset
 from dualnet.process import prepare
 
 __all__ = ["DATASETS", "DATA_VARIABLE", "Dataset", "find_mnist", "load"]
 
+T = TypeVar("T")
 DATA_VARIABLE = "DUALNET_DATA"
 """The environment variable that names the data folder where ``--data-dir`` does not."""
 
 
-def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, download: bool = False) -> Dataset:
+def load(
+    name: str,
+    *,
+    image_size: int = 28,
+    data_dir: Path | None = None,
+    download: bool = False,
+    file_column: str | None = None,
+    label_column: str | None = None,
+) -> Dataset:
     """A data set by name.
 
     Args:
@@ -31,6 +43,7 @@ def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, downl
         image_size: height and width of images, in pixels; they are resized bilinearly where needed.
         data_dir: the folder with the user's files; by default the one that DUALNET_DATA names.
         download: fetch what is not there, through torchvision or Keras.
+        file_column, label_column: the columns of a ``folder``'s table; by default the first and the second one.
 
     Raises:
         ConfigError: no such data set.
@@ -38,7 +51,13 @@ def load(name: str, *, image_size: int = 28, data_dir: Path | None = None, downl
     """
     if name not in DATASETS:
         raise ConfigError(f"there is no data set {name!r}: choose one of {', '.join(DATASETS)}")
-    return DATASETS[name](image_size=image_size, data_dir=data_dir, download=download)
+    return DATASETS[name](
+        image_size=image_size,
+        data_dir=data_dir,
+        download=download,
+        file_column=file_column,
+        label_column=label_column,
+    )
 
 
 def data_folder(data_dir: Path | None) -> Path | None:
@@ -55,6 +74,30 @@ def data_folder(data_dir: Path | None) -> Path | None:
     return folder
 
 
+def _found(
+    title: str,
+    find: Callable[[Path], T | None],
+    fetchers: Callable[[], Sequence[Fetcher]],
+    places: Sequence[str],
+    data_dir: Path | None,
+    download: bool,
+) -> T:
+    """What `find` finds below the data folder, downloaded where that is allowed."""
+    folder = data_folder(data_dir)
+    found = find(folder) if folder else None
+    if found is None and download:
+        folder = folder or Path.home() / ".cache" / "dualnet"
+        fetch(title, folder, fetchers())
+        found = find(folder)
+    if found is None:
+        looked = ", ".join(str(folder / place) for place in places) if folder else "nowhere: no folder is named"
+        raise DataError(
+            f"{title} was not found (looked in {looked}). Name a folder with its files by --data-dir or "
+            f"{DATA_VARIABLE}, or allow --download"
+        )
+    return found
+
+
 # --- digits ----------------------------------------------------------------------------------------------------
 
 
@@ -63,25 +106,11 @@ def _digits(image_size: int, **_: Any) -> Dataset:
     from sklearn.datasets import load_digits  # only here: importing it takes a second
 
     images, labels = load_digits(return_X_y=True)
-    images = _resize((images.reshape(-1, 1, 8, 8) / 16.0).astype(np.float32), image_size)
+    images = resize((images.reshape(-1, 1, 8, 8) / 16.0).astype(np.float32), image_size)
     shuffled = np.random.default_rng(0).permutation(len(images))
     test, train = shuffled[:360], shuffled[360:]
     labels = labels.astype(np.int64)
     return Dataset("digits", "scikit-learn", images[train], labels[train], images[test], labels[test])
-
-
-def _resize(images: Array, size: int) -> Array:
-    """Bilinear, half-pixel centres: (N, C, H, W) to (N, C, size, size)."""
-    height, width = images.shape[-2:]
-    if (height, width) == (size, size):
-        return images
-    if size < 1:
-        raise ConfigError(f"image size {size}: expected at least 1 pixel")
-    from scipy.ndimage import zoom  # only here: most data needs no resizing
-
-    factors = (1, 1, size / height, size / width)
-    resized: Array = zoom(images, factors, order=1, mode="nearest", grid_mode=True)
-    return resized
 
 
 # --- photographs -----------------------------------------------------------------------------------------------
@@ -144,20 +173,9 @@ def find_mnist(folder: Path) -> tuple[Path, ...] | None:
     return None
 
 
-def _mnist(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
+def _mnist(image_size: int, data_dir: Path | None, download: bool, **_: Any) -> Dataset:
     """The 70,000 handwritten digits of LeCun, Cortes and Burges, 28x28 pixels."""
-    folder = data_folder(data_dir)
-    paths = find_mnist(folder) if folder else None
-    if paths is None and download:
-        folder = folder or Path.home() / ".cache" / "dualnet"
-        _download_mnist(folder)
-        paths = find_mnist(folder)
-    if paths is None:
-        looked = ", ".join(str(folder / place) for place in MNIST_FOLDERS) if folder else "nowhere: no folder is named"
-        raise DataError(
-            f"MNIST was not found (looked in {looked}). Name a folder with the idx files by --data-dir or "
-            f"{DATA_VARIABLE}, or allow --download"
-        )
+    paths = _found("MNIST", find_mnist, _downloaders, MNIST_FOLDERS, data_dir, download)
     train_images, train_labels, test_images, test_labels = (read_idx(path) for path in paths)
     for images, labels, image_path, label_path in (
         (train_images, train_labels, paths[0], paths[1]),
@@ -167,9 +185,9 @@ def _mnist(image_size: int, data_dir: Path | None, download: bool) -> Dataset:
     return Dataset(
         "mnist",
         str(paths[0].parent),
-        _resize(_unit(train_images), image_size),
+        resize(unit(train_images[:, None]), image_size),
         train_labels.astype(np.int64),
-        _resize(_unit(test_images), image_size),
+        resize(unit(test_images[:, None]), image_size),
         test_labels.astype(np.int64),
     )
 
@@ -183,13 +201,8 @@ def _check_mnist(images: Array, labels: Array, image_path: Path, label_path: Pat
         raise DataError(f"{label_path}: expected labels 0-9, came {labels.max()}: the file is corrupt")
 
 
-def _unit(images: Array) -> Array:
-    """(N, H, W) bytes to (N, 1, H, W) in 0-1."""
-    return images[:, None].astype(np.float32) / np.float32(255)
-
-
 @cache
-def _downloaders() -> tuple[Callable[[Path], None], ...]:
+def _downloaders() -> tuple[Fetcher, ...]:
     """The frameworks' own downloaders that are installed here."""
 
     def by_torchvision(folder: Path) -> None:
@@ -217,62 +230,34 @@ def _write_idx(folder: Path, splits: Any) -> None:
         part.replace(folder / name)
 
 
-def _download_mnist(folder: Path) -> None:
-    problems = []
-    for fetch in _downloaders():
-        try:
-            return fetch(folder)
-        except Exception as error:  # the downloaders raise whatever their network code raises
-            problems.append(f"{fetch.__name__.removeprefix('by_')}: {error}")
-    raise DataError(f"MNIST could not be downloaded to {folder}: {'; '.join(problems)}")
+# --- CIFAR-10 --------------------------------------------------------------------------------------------------
+
+
+def _cifar10(image_size: int, data_dir: Path | None, download: bool, **_: Any) -> Dataset:
+    """Krizhevsky's 60,000 colour images of ten classes, 32x32 pixels."""
+    place = _found("CIFAR-10", find_cifar10, cifar10_downloaders, CIFAR10_PLACES, data_dir, download)
+    train, test = read_cifar10(place)
+    return Dataset(
+        "cifar10",
+        str(place),
+        resize(unit(train.images), image_size),
+        train.labels,
+        resize(unit(test.images), image_size),
+        test.labels,
+    )
 
 
 # --- a folder of images ----------------------------------------------------------------------------------------
 
-IMAGE_ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-RANKS = "ranks.csv"
 
-
-def _image_folder(image_size: int, data_dir: Path | None, **_: Any) -> Dataset:
-    """The user's own images in colour, cut to a square around the middle and resized; every fifth one for testing.
-
-    ``ranks.csv`` in the folder names a file and a label (0, 1, ...) in each line: these files alone are read, in this
-    order. Without it all images below the folder are read, by name, and each one's label is 0.
-    """
+def _folder(
+    image_size: int, data_dir: Path | None, file_column: str | None, label_column: str | None, **_: Any
+) -> Dataset:
+    """The user's own images; see `dualnet.data.folder`."""
     folder = data_folder(data_dir)
     if folder is None:
-        raise DataError(f"image_folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
-    labels = _ranks(folder / RANKS) if (folder / RANKS).is_file() else {
-        path: 0 for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS
-    }  # fmt: skip
-    if len(labels) < 2:
-        raise DataError(f"{folder}: expected two images or more ({', '.join(IMAGE_ENDINGS)}), found {len(labels)}")
-    images = np.stack([_square(path, image_size) for path in labels])
-    ranks, test = np.array([*labels.values()]), np.arange(len(labels)) % 5 == 1
-    return Dataset("image_folder", str(folder), images[~test], ranks[~test], images[test], ranks[test])
-
-
-def _ranks(path: Path) -> dict[Path, int]:
-    """From image to label, in the order of a CSV file; a first line that ends with no number is a header."""
-    lines = [line for line in csv.reader(path.read_text().splitlines()) if line]
-    if lines and not lines[0][-1].strip().isdecimal():
-        del lines[0]
-    for line in lines:
-        if len(line) != 2 or not line[1].strip().isdecimal():
-            raise DataError(f"{path}: expected lines of a file name and a label 0, 1, ..., came {','.join(line)!r}")
-    return {path.parent / name.strip(): int(label) for name, label in lines}
-
-
-def _square(path: Path, size: int) -> Array:
-    """One image: (3, size, size) in 0-1."""
-    from PIL import Image, ImageOps, UnidentifiedImageError  # only here: most data are no image files
-
-    try:
-        with Image.open(path) as image:
-            fitted = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"{path}: cannot be read as an image: {error}") from error
-    return np.asarray(fitted, np.float32).transpose(2, 0, 1) / np.float32(255)
+        raise DataError(f"folder: name a folder with images by --data-dir or {DATA_VARIABLE}")
+    return read_folder(folder, image_size, file_column, label_column)
 
 
 # --- linear regression -----------------------------------------------------------------------------------------
@@ -334,10 +319,11 @@ def _diabetes(**_: Any) -> Dataset:
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
+    "cifar10": _cifar10,
     "synthetic_linear": _synthetic_linear,
     "gaussian": _gaussian,
     "iris": _iris,
-    "image_folder": _image_folder,
+    "folder": _folder,
     "diabetes": _diabetes,
     "photographs": _photographs,
 }

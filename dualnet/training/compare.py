@@ -15,8 +15,8 @@ from dualnet.catalogue import concept
 from dualnet.interface import BackendName
 from dualnet.process import require
 from dualnet.training.exhibits import draw_exhibits, load_exhibits
+from dualnet.training.history import History
 from dualnet.training.job import Job
-from dualnet.training.loop import History
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
 from dualnet.training.sides import Sides
 

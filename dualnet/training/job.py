@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dualnet.interface import BackendName, Optimizer, Recipe
+from dualnet.interface import Augmentation, BackendName, Optimizer, Recipe
 
 __all__ = ["Job"]
 
@@ -20,9 +20,12 @@ class Job:
     data: str
     data_dir: str | None = None
     download: bool = False
+    file_column: str | None = None
+    label_column: str | None = None
     optimizer: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 1
     epochs: int = 1
+    augmentation: dict[str, Any] | None = None
     seed: int = 0
     trace: str | None = None
     exhibits: str | None = None
@@ -31,7 +34,13 @@ class Job:
     def recipe(self) -> Recipe:
         """How to train."""
         rule = {**self.optimizer, "betas": tuple(self.optimizer["betas"])}
-        return Recipe(data=self.data, optimizer=Optimizer(**rule), batch_size=self.batch_size, epochs=self.epochs)
+        return Recipe(
+            data=self.data,
+            optimizer=Optimizer(**rule),
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            augmentation=Augmentation(**self.augmentation) if self.augmentation else None,
+        )
 
     def to_json(self) -> str:
         """One line that `Job` can be made from again."""

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from dualnet.data.augmentation import augmented_rows, check_augmentation
 from dualnet.data.batching import order
 from dualnet.interface import (
     Array,
@@ -24,69 +24,14 @@ from dualnet.interface import (
     each,
 )
 from dualnet.noise import normal, signed
+from dualnet.training.history import Epoch, History, Progress
 
-__all__ = ["Epoch", "History", "Progress", "initial_state", "train"]
+__all__ = ["initial_state", "train"]
 
 NOISES = {"noise": normal, "uniform_noise": signed}
 EVALUATION_BATCH = 1000
 TICK = 0.1
 """Seconds between two reports of progress."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training rows.
-
-    Args:
-        loss: mean of the training losses of its steps.
-        metric: the concept's metric on the test rows, after it.
-        seconds: time in training steps alone.
-        samples: training rows seen.
-    """
-
-    loss: float
-    metric: float
-    seconds: float
-    samples: int
-
-
-@dataclass
-class History:
-    """The course of a training: the mean loss of every batch before its step, and every epoch.
-
-    Where several players have a loss each, `losses` has their sums, and `players` each one's own.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    epochs: list[Epoch] = field(default_factory=list)
-    players: dict[str, list[float]] = field(default_factory=dict)
-
-    @property
-    def samples_per_second(self) -> float:
-        """Training rows per second of step time; the first epoch, with its warm-up, counts only if it is alone."""
-        counted = self.epochs[1:] or self.epochs
-        seconds = sum(epoch.seconds for epoch in counted)
-        return sum(epoch.samples for epoch in counted) / seconds if seconds else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values only."""
-        return {**asdict(self), "samples_per_second": self.samples_per_second}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "History":
-        """What `to_dict` was made from."""
-        players = {name: list(losses) for name, losses in values["players"].items()}
-        return cls(list(values["losses"]), [Epoch(**epoch) for epoch in values["epochs"]], players)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands: steps done of all steps, the last loss, the last metric if there is one."""
-
-    step: int
-    steps: int
-    loss: float
-    metric: float | None
 
 
 def initial_state(state: State, initializers: Mapping[str, Initializer], seed: int) -> State:
@@ -136,15 +81,19 @@ def train(
         model: a native model.
         loss: native outputs and targets to a native scalar, or to several.
         dataset: training and test rows.
-        recipe: optimizer, batch size and epochs.
+        recipe: optimizer, batch size and epochs; augmentation of the training rows, which is no time in steps.
         inputs, targets: the axes of the rows; noise is drawn anew for every epoch.
         metric: what is measured on the test rows after every epoch.
         output: the axes of the first output, which is measured.
         own: a step of the concept's own, instead of the loss by all parameters.
-        seed: decides the order of the rows, and the noise.
+        seed: decides the order of the rows, their augmentation, and the noise.
         report: called every tenth of a second.
         after_epoch: called with the number of each epoch, from 1, once it is measured.
+
+    Raises:
+        ConfigError: the recipe has an augmentation, and the model no images for it.
     """
+    check_augmentation(recipe.augmentation, inputs, targets)
     trainer = backend.trainer(model, loss, recipe.optimizer, own)
     y = backend.tensor(dataset.train_targets, targets.axes)
     rows = len(dataset.train_targets)
@@ -152,7 +101,8 @@ def train(
     history, reported = History(players={player: [] for player in own.players} if own else {}), 0.0
     for epoch in range(recipe.epochs):
         losses: list[float] = []
-        x = native_inputs(backend, dataset.train_inputs, inputs, seed, epoch + 1)
+        varied = augmented_rows(dataset.train_inputs, inputs, recipe.augmentation, seed=seed, epoch=epoch)
+        x = native_inputs(backend, varied, inputs, seed, epoch + 1)
         started = time.perf_counter()
         for part in _parts(order(rows, seed, epoch), recipe.batch_size):
             found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P

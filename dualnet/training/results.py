@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from dualnet.interface import BackendName, ConfigError
-from dualnet.training.loop import History
+from dualnet.training.history import History
 
 __all__ = ["Divergence", "Side", "divergence", "draw", "new_folder", "relative_gaps", "table", "write"]
 

@@ -34,7 +34,10 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
     specs, targets = declared.inputs(settings), declared.targets(settings)
     data_dir = Path(job.data_dir) if job.data_dir else None
     size = settings.get("image_size", 28)
-    loaded = load_data(job.data, image_size=size, data_dir=data_dir, download=job.download)
+    loaded = load_data(
+        job.data, image_size=size, data_dir=data_dir, download=job.download, file_column=job.file_column,
+        label_column=job.label_column,
+    )  # fmt: skip
     dataset = declared.rows(loaded, settings)
     dataset.check(specs, targets)
 

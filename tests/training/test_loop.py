@@ -14,7 +14,8 @@ from dualnet.data import order
 from dualnet.interface import Dataset, Initializer, Optimizer, Recipe, Spec, State, StateError
 from dualnet.noise import normal
 from dualnet.training import loop
-from dualnet.training.loop import Epoch, History, initial_state, train
+from dualnet.training.history import Epoch, History
+from dualnet.training.loop import initial_state, train
 from dualnet.training.results import divergence
 
 # --- history ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from dualnet.interface import ConfigError
-from dualnet.training.loop import Epoch, History
+from dualnet.training.history import Epoch, History
 from dualnet.training.results import COLOURS, Side, draw, new_folder, table, write
 
 NAN, INF = math.nan, math.inf
