@@ -13,12 +13,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from dualnet.concepts.modern_convnets.residual_block import EPSILON, MOMENTUM, map_sizes
+from dualnet.torch._convolution import Conv2D
 
 __all__ = ["ResidualNet"]
 
 
-def _conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    conv = nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2)  # differs: D001
+def _conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> Conv2D:
+    conv = Conv2D(in_channels, channels, kernel, stride)  # differs: D001
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")  # differs: D051, D056
     nn.init.zeros_(conv.bias)  # differs: D052
     return conv

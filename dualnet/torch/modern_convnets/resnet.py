@@ -14,12 +14,13 @@ from torch.nn import functional as F
 
 from dualnet.concepts.modern_convnets.resnet import EXPANSION, MOMENTUM, PADDED_POOL, head_size, map_sizes
 from dualnet.interface import choose
+from dualnet.torch._convolution import Conv2D
 
 __all__ = ["ResNet"]
 
 
-def _conv(in_channels: int, channels: int, kernel: int, stride: int, bias: bool) -> nn.Conv2d:
-    conv = nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=bias)  # differs: D001
+def _conv(in_channels: int, channels: int, kernel: int, stride: int, bias: bool) -> Conv2D:
+    conv = Conv2D(in_channels, channels, kernel, stride, bias=bias)  # differs: D001
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")  # differs: D051, D056
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)  # differs: D052
