@@ -56,6 +56,9 @@ BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
 CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
 Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
+SharedNoise = Annotated[
+    bool, typer.Option("--shared-noise", help="Draw dropout masks as `compare` does, from one stream for both sides.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate per step.")]
@@ -154,7 +157,7 @@ def compare(
         learning_rate,
         setting,
     )
-    jobs = [replace(job, backend=backend) for backend in BACKENDS]
+    jobs = [replace(job, backend=backend, shared_noise=True) for backend in BACKENDS]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
     _, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
     if as_json:
@@ -180,6 +183,7 @@ def train(
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
     setting: Setting = None,
+    shared_noise: SharedNoise = False,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -203,7 +207,7 @@ def train(
         setting,
     )
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
-    run_jobs([replace(job, backend=side)], out, Console(stderr=as_json), parity=False)
+    run_jobs([replace(job, backend=side, shared_noise=shared_noise)], out, Console(stderr=as_json), parity=False)
     if as_json:
         typer.echo((out / "result.json").read_text())
 

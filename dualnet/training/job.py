@@ -27,6 +27,8 @@ class Job:
     epochs: int = 1
     augmentation: dict[str, Any] | None = None
     seed: int = 0
+    shared_noise: bool = False
+    """Dropout masks come from `dualnet.noise`, the same on both sides, not from the framework's generator."""
     trace: str | None = None
     exhibits: str | None = None
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,12 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         if declared.watch and epoch in watched:
             seen[epoch] = declared.watch(ask, settings)
 
-    history = train(
-        backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
-        output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
-        seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
-    )  # fmt: skip
+    with backend.noise(model, job.seed) if job.shared_noise else nullcontext():
+        history = train(
+            backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
+            output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
+            seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
+        )  # fmt: skip
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)
         save_exhibits((*course(seen), *exhibits), Path(job.exhibits))
