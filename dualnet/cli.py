@@ -52,6 +52,7 @@ LabelColumn = Annotated[
     str | None, typer.Option(help="Of a folder's table: the column of labels; else its second one.")
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Stop after so many steps, if need be within an epoch.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
 CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
 Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
@@ -129,6 +130,7 @@ def compare(
     file_column: FileColumn = None,
     label_column: LabelColumn = None,
     epochs: Epochs = None,
+    steps: Steps = None,
     batch_size: BatchSize = None,
     crop_padding: CropPadding = None,
     flip: Flip = None,
@@ -149,6 +151,7 @@ def compare(
         file_column,
         label_column,
         epochs,
+        steps,
         batch_size,
         crop_padding,
         flip,
@@ -176,6 +179,7 @@ def train(
     file_column: FileColumn = None,
     label_column: LabelColumn = None,
     epochs: Epochs = None,
+    steps: Steps = None,
     batch_size: BatchSize = None,
     crop_padding: CropPadding = None,
     flip: Flip = None,
@@ -198,6 +202,7 @@ def train(
         file_column,
         label_column,
         epochs,
+        steps,
         batch_size,
         crop_padding,
         flip,
@@ -238,6 +243,7 @@ def _job(
     file_column: str | None,
     label_column: str | None,
     epochs: int | None,
+    steps: int | None,
     batch_size: int | None,
     crop_padding: int | None,
     flip: bool | None,
@@ -267,6 +273,7 @@ def _job(
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
         batch_size=batch_size or recipe.batch_size,
         epochs=epochs or recipe.epochs,
+        steps=steps,
         augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )

@@ -22,7 +22,7 @@ from dualnet.data import load as load_data
 from dualnet.interface import DualnetError
 from dualnet.training.exhibits import course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import initial_state, train
+from dualnet.training.loop import duration, initial_state, train
 
 __all__ = ["run"]
 
@@ -68,7 +68,8 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         send("traced")
         wait()
     ask, seen = probe(backend, model, declared, settings), {}
-    watched = moments(job.recipe.epochs) if declared.watch and job.exhibits else ()
+    epochs, _ = duration(job.recipe, len(dataset.train_targets), job.steps)
+    watched = moments(epochs) if declared.watch and job.exhibits else ()
 
     def look(epoch: int) -> None:
         if declared.watch and epoch in watched:
@@ -78,7 +79,8 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
         history = train(
             backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
             output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
-            seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
+            limit=job.steps, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
+            after_epoch=look,
         )  # fmt: skip
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)

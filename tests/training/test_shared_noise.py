@@ -24,7 +24,7 @@ def losses(side, model, *, shared=True):
     rule = {"name": asked.name, "learning_rate": asked.learning_rate, "momentum": 0.0}
     events = {}
     job = Job(
-        backend=side, concept=concept, variant=variant, config=config, data="digits", batch_size=479, epochs=1, seed=3,
+        backend=side, concept=concept, variant=variant, config=config, data="digits", batch_size=67, steps=3, seed=3,
         optimizer={**rule, "betas": list(asked.betas), "epsilon": asked.epsilon}, shared_noise=shared,
     )  # fmt: skip
     worker.run(job, lambda event, **values: events.update({event: values}), wait=lambda: None)
