@@ -90,6 +90,13 @@ class Sides:
         for backend in self.jobs:
             self._tell(backend, "train")
 
+    def retrace(self, seed: int) -> None:
+        """Let the workers that wait record another trace, and wait until they have."""
+        for backend in self.jobs:
+            self._tell(backend, str(seed))
+        for _ in self.events("traced"):
+            pass
+
     def events(self, until: str) -> Iterator[tuple[BackendName, dict[str, Any]]]:
         """Events as they come, until every side has sent the one named ``until``.
 

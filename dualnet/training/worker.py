@@ -1,12 +1,13 @@
 """One backend in a process of its own: ``python -m dualnet.training.worker``.
 
 Reads a `Job` as one line of JSON from standard input, and writes events as lines of JSON to standard output.
-With a trace to record, it waits for a second line before it trains, so that parity comes first.  When standard
-input closes, whoever started it is gone, and it ends.
+With a trace to record, it waits for a second line before it trains, so that parity comes first: "train", or the seed
+of another trace.  When standard input closes, whoever started it is gone, and it ends.
 """
 
 import json
 import os
+import queue
 import resource
 import sys
 import threading
@@ -27,8 +28,14 @@ from dualnet.training.loop import duration, initial_state, train
 __all__ = ["run"]
 
 
-def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None:
-    """Do a job, telling its course as events: ready, (traced,) progress ..., done."""
+def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
+    """Do a job, telling its course as events: ready, (traced, ...) progress ..., done.
+
+    Args:
+        job: what to do.
+        send: tells an event and its values.
+        wait: after every trace: gives "train", or the seed of another trace.
+    """
     declared = concept(job.concept)
     config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}
     settings = declared.settings(job.variant, config)
@@ -64,9 +71,11 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
     if job.trace:
         from parity.suite import record  # only here: dualnet does without the engine
 
-        record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
-        send("traced")
-        wait()
+        said = str(job.seed)
+        while said != "train":
+            record(backend, job.concept, job.variant, config, seed=int(said)).save(job.trace)
+            send("traced")
+            said = wait()
     ask, seen = probe(backend, model, declared, settings), {}
     epochs, _ = duration(job.recipe, len(dataset.train_targets), job.steps)
     watched = moments(epochs) if declared.watch and job.exhibits else ()
@@ -97,19 +106,19 @@ def main() -> None:
     def send(event: str, **values: Any) -> None:
         events.write(json.dumps({"event": event, **values}) + "\n")
 
-    go = threading.Event()
+    said: queue.Queue[str] = queue.Queue()
     job = Job(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_listen, args=(go,), daemon=True).start()
+    threading.Thread(target=_listen, args=(said,), daemon=True).start()
     try:
-        run(job, send, go.wait)
+        run(job, send, said.get)
     except DualnetError as error:
         send("error", message=str(error))
         raise SystemExit(1) from None
 
 
-def _listen(go: threading.Event) -> None:
-    for _ in sys.stdin:
-        go.set()
+def _listen(said: "queue.Queue[str]") -> None:
+    for line in sys.stdin:
+        said.put(line.strip())
     os._exit(1)  # standard input closed: nobody waits for this process any more
 
 
