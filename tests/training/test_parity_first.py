@@ -30,6 +30,18 @@ def test_a_worker_records_as_often_as_it_is_told(tmp_path, backend):
     assert events[:4] == ["ready", "traced", "traced", "traced"] and events[-1] == "done"
 
 
+def test_the_trace_is_of_the_small_size_with_the_callers_other_settings(tmp_path):
+    asked = Job(
+        backend="torch", concept="gan_fc_mnist", variant="g75_128_d128", config={"dropout": 0.25, "hidden": 64},
+        data="digits", optimizer=RULE, batch_size=500, trace=str(tmp_path / "trace.safetensors"),
+    )  # fmt: skip
+    events = {}
+    worker.run(asked, lambda event, **values: events.update({event: values}), lambda: "train")
+    config = Trace.load(asked.trace).about["config"]
+    assert (config["num_features"], config["hidden"], config["dropout"]) == (121, 23, 0.25)
+    assert events["ready"]["parameters"] == 75 * 64 + 64 + 64 * 784 + 784 + 784 * 64 + 64 + 64 + 1
+
+
 def recorded(jobs, seed):
     for one in jobs:
         suite.record(one.backend, one.concept, one.variant, {}, seed=seed).save(one.trace)
