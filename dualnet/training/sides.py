@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from dualnet.interface import BackendName, DualnetError
-from dualnet.process import worker_environment
+from dualnet.process import cores, worker_environment
 from dualnet.training.job import Job
 
 __all__ = ["Sides", "WorkerError"]
@@ -40,8 +40,7 @@ class Sides:
         self._logs: dict[BackendName, IO[str]] = {}
 
     def __enter__(self) -> "Sides":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        environment = {**os.environ, **worker_environment(cores // len(self.jobs))}
+        environment = {**os.environ, **worker_environment(cores() // len(self.jobs))}
         try:
             for backend, job in self.jobs.items():
                 self._start(backend, job, environment)
