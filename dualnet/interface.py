@@ -352,6 +352,8 @@ class Variant:
     """The name of a loss in the twins, or of one that every backend has (`Backend.losses`)."""
     recipe: Recipe
     about: str = ""
+    claim: str = ""
+    """What the source reports of it, on which data and trained how; and the correction where that is wrong."""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
     weight_scale: float = 1.0
