@@ -23,7 +23,7 @@ from dualnet.interface import (
     Optimizer,
     choose,
 )
-from dualnet.show import align, side_by_side
+from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
 
@@ -102,16 +102,20 @@ def list_concepts(as_json: Json = False) -> None:
 
 @app.command()
 def show(concept: Id, as_json: Json = False) -> None:
-    """Show the two sources side by side, differences marked."""
+    """Show the two sources side by side, differences marked, and what is said of each variant."""
+    variants = catalogue.concept(concept).variants
     paths = {backend: catalogue.source(concept, backend) for backend in BACKENDS}
     texts = {backend: path.read_text() for backend, path in paths.items()}
     rows = align(texts["tf"], texts["torch"])
     if as_json:
         sides = {backend: {"path": str(paths[backend]), "source": texts[backend]} for backend in BACKENDS}
         lines = [{"tf": row.left, "torch": row.right, "same": row.same} for row in rows]
-        typer.echo(json.dumps({"id": concept, **sides, "lines": lines}, indent=2))
+        said = {name: {"about": variant.about, "claim": variant.claim} for name, variant in variants.items()}
+        typer.echo(json.dumps({"id": concept, "variants": said, **sides, "lines": lines}, indent=2))
         return
     Console().print(side_by_side(rows, ("TensorFlow", "PyTorch")))
+    if variants:
+        Console().print(variant_table(variants))
     same = sum(row.same for row in rows)
     typer.echo(f"{same} of {len(rows)} lines are the same", err=True)
 

@@ -216,7 +216,7 @@ def test_stage_shapes(id, variant, backend):
 
 @pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
 def test_native_initialisation_follows_the_declared_laws(id, variant, backend):
-    from dualnet.training.loop import initial_state
+    from dualnet.interface import initial_state
 
     concept, settings, model = small(id, variant, backend)
     native = backend.state(model)

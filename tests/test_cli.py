@@ -133,6 +133,8 @@ def test_show_as_json_has_both_sources(run):
     shown = json.loads(out)
     assert code == 0
     assert shown["id"] == "lenet"
+    said = {name: {"about": v.about, "claim": v.claim} for name, v in dualnet.concept("lenet").variants.items()}
+    assert shown["variants"] == said
     for backend in BACKENDS:
         path = dualnet.catalogue.source("lenet", backend)
         assert shown[backend] == {"path": str(path), "source": path.read_text()}

@@ -27,7 +27,7 @@ def test_the_float32_gradient_of_a_strided_1x1_kernel_does_not_corrupt_memory():
 
 @pytest.mark.parametrize("kernel", [1, 3, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("size", [7, 8])
+@pytest.mark.parametrize("size", [2, 7, 8])
 def test_both_sides_keep_their_frameworks_parameters_and_agree(kernel, stride, size):
     import torch
 

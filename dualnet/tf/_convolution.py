@@ -35,3 +35,10 @@ class Conv2D(layers.Conv2D):
         if self.edge:
             x = tf.pad(x, [[0, 0], [self.edge, self.edge], [self.edge, self.edge], [0, 0]])
         return super().call(x)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape that `call` gives; Keras looks at it before it makes the kernel."""
+        n, *size, channels = input_shape
+        seen = (s if s is None else -(-s // self.step) + 2 * self.edge for s in size)
+        found: tuple[int | None, ...] = super().compute_output_shape((n, *seen, channels))
+        return found

@@ -18,10 +18,10 @@ from typing import Any
 
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
-from dualnet.interface import DualnetError
+from dualnet.interface import DualnetError, initial_state
 from dualnet.training.exhibits import course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import initial_state, train
+from dualnet.training.loop import train
 
 __all__ = ["run"]
 
