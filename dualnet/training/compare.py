@@ -49,7 +49,7 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
         jobs = [replace(job, exhibits=f"{scratch}/{job.backend}.npz") for job in jobs]
         if parity:
             jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
-        with Sides(jobs) as running:
+        with Sides({job.backend: job for job in jobs}) as running:
             with console.status("importing, building" + (", recording both sides" if parity else "")):
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
@@ -93,7 +93,7 @@ def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
     }
 
 
-def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
+def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
     columns = (
         TextColumn("[bold]{task.description:<10}"),
         BarColumn(),
