@@ -1,7 +1,9 @@
 """The command line: ``dualnet list | show | compare | train | bench | doctor``."""
 
 import json
+import os
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +14,7 @@ from rich.table import Table
 
 from dualnet import catalogue
 from dualnet.bench.forms import FORMS, Task
-from dualnet.bench.results import costs, draw, report, table, write
+from dualnet.bench.results import busy, costs, draw, report, table, write
 from dualnet.bench.run import measure
 from dualnet.data import DATASETS
 from dualnet.doctor import examine
@@ -230,20 +232,21 @@ def bench(
     plans = {id: _tasks(id, variant, batch, chosen, setting) for id in dict.fromkeys(concepts)}
     console = Console(stderr=as_json)
     reports, found = [], {}
-    for id, tasks in plans.items():
-        first = tasks[0]
-        title = f"{catalogue.concept(id).title}: {id}, {first.variant}, batches of {first.batch_size}"
-        measurements = measure(tasks, repeats, console)
-        console.print(table(title, measurements))
-        for line in costs(measurements):
-            console.print(line, highlight=False, soft_wrap=True)
-        asked = {"concept": id, "variant": first.variant, "config": first.config, "batch_size": first.batch_size}
-        reports.append(report(measurements, **asked, repeats=repeats))
-        found[title] = measurements
-    if out:
-        with new_folder(out) as folder:
+    load = os.getloadavg()[0]  # of others: our own processes have not begun
+    with new_folder(out) if out else nullcontext() as folder:
+        for id, tasks in plans.items():
+            first = tasks[0]
+            title = f"{catalogue.concept(id).title}: {id}, {first.variant}, batches of {first.batch_size}"
+            found[title] = measure(tasks, repeats, console)
+            asked = {"concept": id, "variant": first.variant, "config": first.config, "batch_size": first.batch_size}
+            reports.append(report(found[title], **asked, repeats=repeats, load_before=load))
+            console.print(table(title, found[title]))
+            for line in (*costs(found[title]), *busy(load)):
+                console.print(line, highlight=False, soft_wrap=True)
+        if folder:
             draw(folder / "bench.png", found)
             write(folder / "bench.json", reports)
+    if out:
         console.print(f"picture and figures: {out / 'bench.png'}, {out / 'bench.json'}", soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(reports, indent=2))

@@ -1,8 +1,10 @@
 """What measuring leaves behind: a table, a picture and ``bench.json``."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from rich.table import Table
 from dualnet.bench.forms import Measurement
 from dualnet.training.results import COLOURS, TITLES
 
-__all__ = ["costs", "draw", "machine_gflops", "report", "table", "write"]
+__all__ = ["busy", "costs", "draw", "machine_gflops", "report", "table", "write"]
 
 
 def machine_gflops(measurements: Sequence[Measurement]) -> float:
@@ -31,7 +33,14 @@ def table(title: str, measurements: Sequence[Measurement]) -> Table:
     result = Table(title=title, title_justify="left", header_style="bold")
     for name in ("", "form"):
         result.add_column(name, no_wrap=True)
-    for name in ("forward", "step", "samples/s\nin training", "GFLOP/s\nforward", "GFLOP/s\nstep", "peak\nmemory"):
+    for name in (
+        "forward\nmedian (best)",
+        "step\nmedian (best)",
+        "samples/s\nin training",
+        "GFLOP/s\nforward",
+        "GFLOP/s\nstep",
+        "peak\nmemory",
+    ):
         result.add_column(name, justify="right")
     result.add_column("first calls,\ncompiling", justify="right")
     for m in measurements:
@@ -42,8 +51,8 @@ def table(title: str, measurements: Sequence[Measurement]) -> Table:
         result.add_row(
             side,
             m.form,
-            _milliseconds(m.forward),
-            _milliseconds(m.step),
+            _milliseconds(m.forward_seconds),
+            _milliseconds(m.step_seconds),
             f"{m.batch_size / m.step:,.0f}",
             f"{m.forward_gflops:,.1f} ({m.forward_gflops / peak:.0%})",
             f"{m.step_gflops:,.1f} ({m.step_gflops / peak:.0%})",
@@ -68,8 +77,18 @@ def costs(measurements: Sequence[Measurement]) -> list[str]:
     return [*lines, shares, *reasons] if lines else reasons
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:,.2f} ms" if seconds < 0.1 else f"{1000 * seconds:,.0f} ms"
+def busy(load: float) -> list[str]:
+    """A warning if others kept more than a quarter of the cores busy before anything was measured; else none."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if load <= cores / 4:
+        return []
+    said = f"the machine was busy (load {load:.1f} on {cores} cores): the best times say more than the medians"
+    return [f"[yellow]{said}[/]"]
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    middle, best = 1000 * median(seconds), 1000 * min(seconds)
+    return f"{middle:,.2f} ({best:,.2f}) ms" if middle < 100 else f"{middle:,.0f} ({best:,.0f}) ms"
 
 
 def draw(path: Path, found: Mapping[str, Sequence[Measurement]]) -> None:
@@ -97,14 +116,12 @@ def _bars(axes: Any, title: str, measurements: Sequence[Measurement]) -> None:
     forward.set_title(f"{title}\nforward", loc="left")
     step.set_title("training step")
     rate.barh(places, [m.step_gflops for m in measurements], **style)
-    rate.axvline(machine_gflops(measurements), color="#d93025", linewidth=1, label="large matrix product")
-    rate.set(title="rate of a training step", xlabel="GFLOP/s")
+    rate.axvline(machine_gflops(measurements), color="#d93025", linewidth=1)
+    rate.set(title="rate of a training step (line: large matrix product)", xlabel="GFLOP/s")
     memory.barh(places, [m.peak_bytes / 2**20 for m in measurements], **style)
     before = [m.framework_bytes / 2**20 for m in measurements]
-    memory.barh(places, before, color="#00000040", label="before it is built")
-    memory.set(title="peak memory", xlabel="MiB")
-    for one in (rate, memory):
-        one.legend(frameon=False, fontsize=8)
+    memory.barh(places, before, color="#00000040")
+    memory.set(title="peak memory (dark: before it is built)", xlabel="MiB")
     for one in axes:
         one.set_yticks(places, [f"{TITLES[m.backend]}, {m.form}" for m in measurements] if one is forward else [])
         one.invert_yaxis()

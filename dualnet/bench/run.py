@@ -7,7 +7,7 @@ from rich.console import Console
 
 from dualnet.bench.forms import IMPOSSIBLE, Measurement, Task
 from dualnet.process import require
-from dualnet.training.sides import Sides, WorkerError
+from dualnet.training.sides import Sides, WorkerError, terminable
 
 __all__ = ["measure"]
 
@@ -42,8 +42,11 @@ def measure(tasks: Sequence[Task], repeats: int, console: Console) -> list[Measu
         for task in tasks
     }
     possible = {task.name: task for task in tasks if not found[task.name].reason}
-    with Sides(possible, worker="dualnet.bench.worker", turns=True) as running, console.status("") as status:
-        status.update("importing, building")
+    with (
+        terminable(),
+        Sides(possible, worker="dualnet.bench.worker", turns=True) as running,
+        console.status("importing, building") as status,
+    ):
         for name, event in running.events("built"):
             _note(found[name], event)
         for name in possible:

@@ -3,19 +3,20 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Any, Generic, Protocol, TypeVar
 
 from dualnet.interface import DualnetError
 from dualnet.process import worker_environment
 
-__all__ = ["Sides", "Work", "WorkerError"]
+__all__ = ["Sides", "Work", "WorkerError", "terminable"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -145,3 +146,17 @@ class Sides(Generic[K]):
                         pipe.close()
         for log in self._logs.values():
             log.close()
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let a polite kill unwind like Ctrl-C does, so that no process and no half-written file stays behind."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
