@@ -110,7 +110,8 @@ def _bars(axes: Any, title: str, measurements: Sequence[Measurement]) -> None:
     style: dict[str, Any] = {"color": [COLOURS[m.backend] for m in measurements]}
     times = {forward: [m.forward_seconds for m in measurements], step: [m.step_seconds for m in measurements]}
     for one, series in times.items():
-        low, middle, high = 1000 * np.percentile(np.reshape(series, (len(measurements), -1)), (25, 50, 75), axis=1)
+        quartiles = [np.percentile(seconds, (25, 50, 75)) for seconds in series]
+        low, middle, high = 1000 * np.reshape(quartiles, (-1, 3)).T
         one.barh(places, middle, xerr=(middle - low, high - middle), **style)
         one.set_xlabel("milliseconds (median, quartiles)")
     forward.set_title(f"{title}\nforward", loc="left")
