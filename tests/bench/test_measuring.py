@@ -180,6 +180,37 @@ def test_a_form_that_fails_says_why(monkeypatch, backend):
     ]
 
 
+def trainer_of(name, form):
+    concept, twin = dualnet.concept("lenet"), dualnet.twin("lenet", name)
+    model = dualnet.build("lenet", name)
+    loss = concept.loss(twin, dualnet.load(name))
+    found = import_module(f"dualnet.{name}._bench").trainer(form, model, loss, concept.variant().recipe.optimizer, None)
+    return found, model
+
+
+def test_the_forms_of_pytorch_are_what_they_say(both):
+    import torch
+
+    (eager, plain), (last, turned), (_, compiled) = (
+        trainer_of("torch", form) for form in ("eager", "channels_last", "compiled")
+    )
+    x = torch.ones(2, 3, 5, 7)
+    assert all(p.is_contiguous() for p in plain.parameters())
+    assert eager._laid_out(x).is_contiguous()
+    kernels = [p for p in turned.parameters() if p.dim() == 4]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in (*kernels, last._laid_out(x)))
+    assert plain._compiled_call_impl is turned._compiled_call_impl is None
+    assert compiled._compiled_call_impl is not None
+
+
+def test_the_forms_of_tensorflow_are_what_they_say(both):
+    eager, graph, compiled = (trainer_of("tf", form)[0] for form in ("eager", "graph", "compiled"))
+    for call in ("step", "predict"):
+        assert not hasattr(getattr(eager, call), "get_concrete_function")
+        assert getattr(graph, call)._jit_compile is None
+        assert getattr(compiled, call)._jit_compile is True
+
+
 # --- all workers, in turns ----------------------------------------------------------------------------------------
 
 
