@@ -58,10 +58,14 @@ LabelColumn = Annotated[
     str | None, typer.Option(help="Of a folder's table: the column of labels; else its second one.")
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Stop after so many steps, if need be within an epoch.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
 CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
 Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
+SharedNoise = Annotated[
+    bool, typer.Option("--shared-noise", help="Draw dropout masks as `compare` does, from one stream for both sides.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate per step.")]
@@ -136,6 +140,7 @@ def compare(
     file_column: FileColumn = None,
     label_column: LabelColumn = None,
     epochs: Epochs = None,
+    steps: Steps = None,
     batch_size: BatchSize = None,
     crop_padding: CropPadding = None,
     flip: Flip = None,
@@ -156,6 +161,7 @@ def compare(
         file_column,
         label_column,
         epochs,
+        steps,
         batch_size,
         crop_padding,
         flip,
@@ -164,7 +170,7 @@ def compare(
         learning_rate,
         setting,
     )
-    jobs = [replace(job, backend=backend) for backend in BACKENDS]
+    jobs = [replace(job, backend=backend, shared_noise=True) for backend in BACKENDS]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
     _, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
     if as_json:
@@ -183,6 +189,7 @@ def train(
     file_column: FileColumn = None,
     label_column: LabelColumn = None,
     epochs: Epochs = None,
+    steps: Steps = None,
     batch_size: BatchSize = None,
     crop_padding: CropPadding = None,
     flip: Flip = None,
@@ -190,6 +197,7 @@ def train(
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
     setting: Setting = None,
+    shared_noise: SharedNoise = False,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -204,6 +212,7 @@ def train(
         file_column,
         label_column,
         epochs,
+        steps,
         batch_size,
         crop_padding,
         flip,
@@ -213,7 +222,7 @@ def train(
         setting,
     )
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
-    run_jobs([replace(job, backend=side)], out, Console(stderr=as_json), parity=False)
+    run_jobs([replace(job, backend=side, shared_noise=shared_noise)], out, Console(stderr=as_json), parity=False)
     if as_json:
         typer.echo((out / "result.json").read_text())
 
@@ -311,6 +320,7 @@ def _job(
     file_column: str | None,
     label_column: str | None,
     epochs: int | None,
+    steps: int | None,
     batch_size: int | None,
     crop_padding: int | None,
     flip: bool | None,
@@ -335,6 +345,7 @@ def _job(
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
         batch_size=batch_size or recipe.batch_size,
         epochs=epochs or recipe.epochs,
+        steps=steps,
         augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )

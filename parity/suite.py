@@ -18,7 +18,7 @@ from parity.report import Report
 from parity.trace import Trace
 from parity.verdict import compare_traces
 
-__all__ = ["Check", "Twins", "checks", "pairs", "record", "report", "third_opinion", "twins"]
+__all__ = ["Check", "Twins", "checks", "pairs", "record", "report", "settled", "third_opinion", "twins"]
 
 DRAWS = 3
 """How often other inputs are tried when float32 alone disagrees."""
@@ -88,16 +88,26 @@ def _checks(declared: Concept) -> list[Check]:
 def report(id: str, variant: str | None = None, seed: int = 0) -> Report:
     """Both sides of one concept compared in this process.
 
-    A float32 difference that other inputs do not show comes from rounding on those inputs (a flipped ReLU or
-    maximum); it is noted.
-
     Raises:
         ConceptError: no such concept or variant.
         MissingFrameworkError: a framework is not installed.
     """
+    return settled(partial(_compare, id, variant), seed)
+
+
+def settled(compare: Callable[[int], Report], seed: int = 0) -> Report:
+    """The report on the first inputs on which float32 does not decide alone, or the last one.
+
+    A float32 difference that other inputs do not show comes from rounding on those inputs (a flipped ReLU or
+    maximum); it is noted.
+
+    Args:
+        compare: both sides on the inputs that a seed decides.
+        seed: the first one.
+    """
     notes: list[str] = []
     for draw in range(DRAWS):
-        found = _compare(id, variant, seed + draw)
+        found = compare(seed + draw)
         failures = [finding.name for finding in found.failures]
         if not failures or not all(name.startswith("float32/") for name in failures):
             break

@@ -80,7 +80,7 @@ def test_coral_starts_with_descending_biases_on_both_sides(both):
     for name, backend in both.items():
         found = backend.state(dualnet.build("coral", name)).parameters["head.bias"]
         np.testing.assert_allclose(found, [1.0, 0.75, 0.5, 0.25], rtol=1e-6)
-    law = dualnet.concept("coral").initializers({})["head.bias"]
+    law = dualnet.concept("coral").initializers(dualnet.concept("coral").settings())["head.bias"]
     np.testing.assert_array_equal(law.draw((4,), RNG), [1.0, 0.75, 0.5, 0.25])
 
 
@@ -99,7 +99,9 @@ def test_errors_are_shown_by_rank():
     probabilities = np.array([[0.9, 0.4, 0.3, 0.2]] * 5 + [[0.1, 0.4, 0.3, 0.2]])
     dataset = Dataset("d", "here", FEATURES[:6], ranks, FEATURES[:6], ranks)
     errors, above = ordinal.exhibits(
-        lambda features: {"rank": predicted, "probabilities": probabilities}, dataset, {"num_classes": 5}
+        lambda features: {"rank": predicted, "probabilities": probabilities},
+        dataset,
+        {"backbone": "mlp", "num_classes": 5},
     )
     np.testing.assert_allclose(errors.arrays["MAE"], [0, 1.5, 0, 0, 1])
     np.testing.assert_allclose(errors.arrays["RMSE"], np.sqrt([0, 2.5, 0, 0, 2]))

@@ -52,7 +52,7 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
                         sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
-            report = _check(jobs, console) if parity else None
+            report = _check(jobs, running, console) if parity else None
             running.proceed()
             _follow(running, sides, declared.metric, console)
         result = _result(first, declared.metric, sides, report)
@@ -75,14 +75,21 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     return result, report is None or report["passed"]
 
 
-def _check(jobs: Sequence[Job], console: Console) -> dict[str, Any]:
+def _check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, Any]:
     """The parity report of the recorded sides, in short."""
-    from parity.suite import third_opinion
+    from parity.report import Report
+    from parity.suite import settled, third_opinion
     from parity.trace import Trace
     from parity.verdict import compare_traces  # only here: dualnet does without the engine
 
-    a, b = (Trace.load(job.trace or "") for job in jobs)
-    report = compare_traces(a, b, title="parity", reference=third_opinion(a))
+    def compared(seed: int) -> Report:
+        if seed != jobs[0].seed:
+            with console.status("recording both sides on other inputs"):
+                running.retrace(seed)
+        a, b = (Trace.load(job.trace or "") for job in jobs)
+        return compare_traces(a, b, title="parity", reference=third_opinion(a))
+
+    report = settled(compared, jobs[0].seed)
     worst = f"largest float64 difference {report.smallest_passing_limit:.1e}"
     console.print(f"[{'green' if report.passed else 'red'}]{report}[/]; {worst}", highlight=False)
     summary = report.to_dict()

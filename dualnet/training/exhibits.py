@@ -12,6 +12,8 @@ from dualnet.interface import Array, Backend, BackendName, Concept, Config, Exhi
 __all__ = ["course", "draw_exhibits", "load_exhibits", "moments", "probe", "save_exhibits"]
 
 TITLES: Mapping[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
+ASKED = 500
+"""Rows that a model is asked about at a time: large images of a whole data set would not fit into memory."""
 WIDTH = 6.0
 """Of a side's column, in inches."""
 
@@ -23,11 +25,15 @@ def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> 
     def ask(*arrays: Array, part: str = "", axes: str = "", output: str = "") -> dict[str, Array]:
         asked = getattr(model, part) if part else model
         letters = [axes] if part else [spec.axes for spec in specs.values()]
-        native = [backend.tensor(array, to) for array, to in zip(arrays, letters, strict=True)]
         every = declared.output_axes(settings)
         outputs = {output: every[output]} if output else every
-        found = zip(outputs.items(), backend.forward(asked, native), strict=not part)
-        return {name: backend.array(value, to) for (name, to), value in found}
+        found: dict[str, list[Array]] = {}
+        for start in range(0, max(len(arrays[0]), 1), ASKED):
+            rows = (array[start : start + ASKED] for array in arrays)
+            native = [backend.tensor(array, to) for array, to in zip(rows, letters, strict=True)]
+            for (name, to), value in zip(outputs.items(), backend.forward(asked, native), strict=not part):
+                found.setdefault(name, []).append(backend.array(value, to))
+        return {name: np.concatenate(parts) for name, parts in found.items()}
 
     return ask
 

@@ -25,8 +25,12 @@ class Job:
     optimizer: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 1
     epochs: int = 1
+    steps: int | None = None
+    """The training ends after so many, if it has not ended before."""
     augmentation: dict[str, Any] | None = None
     seed: int = 0
+    shared_noise: bool = False
+    """Dropout masks come from `dualnet.noise`, the same on both sides, not from the framework's generator."""
     trace: str | None = None
     exhibits: str | None = None
 

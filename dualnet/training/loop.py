@@ -23,12 +23,25 @@ from dualnet.interface import (
 from dualnet.noise import normal, signed
 from dualnet.training.history import Epoch, History, Progress
 
-__all__ = ["train"]
+__all__ = ["duration", "train"]
 
 NOISES = {"noise": normal, "uniform_noise": signed}
 EVALUATION_BATCH = 1000
 TICK = 0.1
 """Seconds between two reports of progress."""
+
+
+def duration(recipe: Recipe, rows: int, limit: int | None = None) -> tuple[int, int]:
+    """How many epochs, the last one possibly cut short, and how many steps in all a training has.
+
+    Args:
+        recipe: batch size and epochs.
+        rows: of training.
+        limit: the most steps.
+    """
+    per_epoch = -(-rows // recipe.batch_size)
+    steps = min(recipe.epochs * per_epoch, limit or recipe.epochs * per_epoch)
+    return -(-steps // per_epoch), steps
 
 
 def train(
@@ -43,6 +56,7 @@ def train(
     metric: Metric,
     output: str = "",
     own: Step | None = None,
+    limit: int | None = None,
     seed: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
     after_epoch: Callable[[int], None] = lambda epoch: None,
@@ -59,6 +73,7 @@ def train(
         metric: what is measured on the test rows after every epoch.
         output: the axes of the first output, which is measured.
         own: a step of the concept's own, instead of the loss by all parameters.
+        limit: the most steps, for a training that ends within an epoch.
         seed: decides the order of the rows, their augmentation, and the noise.
         report: called every tenth of a second.
         after_epoch: called with the number of each epoch, from 1, once it is measured.
@@ -70,14 +85,15 @@ def train(
     trainer = backend.trainer(model, loss, recipe.optimizer, own)
     y = backend.tensor(dataset.train_targets, targets.axes)
     rows = len(dataset.train_targets)
-    steps = recipe.epochs * -(-rows // recipe.batch_size)
+    epochs, steps = duration(recipe, rows, limit)
     history, reported = History(players={player: [] for player in own.players} if own else {}), 0.0
-    for epoch in range(recipe.epochs):
+    for epoch in range(epochs):
+        chosen = order(rows, seed, epoch)[: (steps - len(history.losses)) * recipe.batch_size]
         losses: list[float] = []
         varied = augmented_rows(dataset.train_inputs, inputs, recipe.augmentation, seed=seed, epoch=epoch)
         x = native_inputs(backend, varied, inputs, seed, epoch + 1)
         started = time.perf_counter()
-        for part in _parts(order(rows, seed, epoch), recipe.batch_size):
+        for part in _parts(chosen, recipe.batch_size):
             found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P
             for player, column in zip(history.players.values(), found.T, strict=False):
                 player += column.tolist()
@@ -89,7 +105,7 @@ def train(
         seconds = time.perf_counter() - started
         history.losses += losses
         value = evaluate(backend, trainer.predict, dataset, inputs, metric, output=output, seed=seed)
-        history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, rows))
+        history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, len(chosen)))
         report(Progress(len(history.losses), steps, losses[-1], value))
         after_epoch(epoch + 1)
     return history

@@ -102,6 +102,12 @@ class Sides(Generic[K]):
         for name in self.jobs if only is None else only:
             self._tell(name, line)
 
+    def retrace(self, seed: int) -> None:
+        """Let the workers that wait record another trace, and wait until they have."""
+        self.proceed(str(seed))
+        for _ in self.events("traced"):
+            pass
+
     def events(self, until: str, *, only: Sequence[K] | None = None) -> Iterator[tuple[K, dict[str, Any]]]:
         """Events as they come, until every worker, or each of some, has sent the one named ``until``.
 

@@ -1,13 +1,14 @@
 """One backend in a process of its own: ``python -m dualnet.training.worker``.
 
 Reads a `Job` as one line of JSON from standard input, and writes events as lines of JSON to standard output.
-With a trace to record, it waits for a second line before it trains, so that parity comes first.  When standard
-input closes, whoever started it is gone, and it ends.
+With a trace to record, it waits for a second line before it trains, so that parity comes first: "train", or the seed
+of another trace.  When standard input closes, whoever started it is gone, and it ends.
 """
 
 import resource
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,14 +17,20 @@ from dualnet.data import load as load_data
 from dualnet.interface import initial_state
 from dualnet.training.exhibits import course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import train
+from dualnet.training.loop import duration, train
 from dualnet.training.serving import serve
 
 __all__ = ["run"]
 
 
-def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None:
-    """Do a job, telling its course as events: ready, (traced,) progress ..., done."""
+def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
+    """Do a job, telling its course as events: ready, (traced, ...) progress ..., done.
+
+    Args:
+        job: what to do.
+        send: tells an event and its values.
+        wait: after every trace: gives "train", or the seed of another trace.
+    """
     declared = concept(job.concept)
     config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}
     settings = declared.settings(job.variant, config)
@@ -59,21 +66,26 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], object]) -> None
     if job.trace:
         from parity.suite import record  # only here: dualnet does without the engine
 
-        record(backend, job.concept, job.variant, config, seed=job.seed).save(job.trace)
-        send("traced")
-        wait()
+        said = str(job.seed)
+        while said != "train":
+            record(backend, job.concept, job.variant, config, seed=int(said)).save(job.trace)
+            send("traced")
+            said = wait()
     ask, seen = probe(backend, model, declared, settings), {}
-    watched = moments(job.recipe.epochs) if declared.watch and job.exhibits else ()
+    epochs, _ = duration(job.recipe, len(dataset.train_targets), job.steps)
+    watched = moments(epochs) if declared.watch and job.exhibits else ()
 
     def look(epoch: int) -> None:
         if declared.watch and epoch in watched:
             seen[epoch] = declared.watch(ask, settings)
 
-    history = train(
-        backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
-        output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
-        seed=job.seed, report=lambda progress: send("progress", **asdict(progress)), after_epoch=look,
-    )  # fmt: skip
+    with backend.noise(model, job.seed) if job.shared_noise else nullcontext():
+        history = train(
+            backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
+            output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
+            limit=job.steps, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
+            after_epoch=look,
+        )  # fmt: skip
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)
         save_exhibits((*course(seen), *exhibits), Path(job.exhibits))

@@ -7,6 +7,7 @@ import pytest
 
 import dualnet
 from dualnet.interface import Exhibit
+from dualnet.training import exhibits
 from dualnet.training.exhibits import draw_exhibits, load_exhibits, probe, save_exhibits
 
 RNG = np.random.default_rng(0)
@@ -42,6 +43,19 @@ def test_one_picture_shows_both_sides(tmp_path: Path):
     assert both.shape[1] == 2 * one.shape[1]
     left, right = both[80:, : both.shape[1] // 2], both[80:, both.shape[1] // 2 :]
     assert left.std() > 0.1 and right.std() > 0.1
+
+
+def test_a_probe_asks_for_a_part_of_the_rows_at_a_time(monkeypatch, backend):
+    declared, asked = dualnet.concept("coral"), []
+    model = dualnet.build("coral", backend.name)
+    forward = backend.forward
+    monkeypatch.setattr(backend, "forward", lambda model, given: asked.append(len(given[0])) or forward(model, given))
+    monkeypatch.setattr(exhibits, "ASKED", 5)
+    rows = np.random.default_rng(5).normal(size=(13, 10)).astype(np.float32)
+    found = probe(backend, model, declared, declared.settings())(rows)
+    assert asked == [5, 5, 3]
+    expected = backend.array(forward(model, [backend.tensor(rows)])[2])
+    np.testing.assert_allclose(found["logits"], expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("id", ["ae_nearest_neighbor", "conv_vae"])

@@ -58,6 +58,10 @@ def test_the_columns_of_a_table_are_chosen(asked):
     assert (job.data, job.data_dir, job.file_column, job.label_column) == ("folder", "here", "path", "age")
 
 
+def test_the_most_steps_are_chosen(asked):
+    assert (asked().steps, asked("--steps", "3").steps) == (None, 3)
+
+
 def test_a_worker_trains_on_augmented_images_of_a_folder(tmp_path, backend):
     lines = ["age,path"]
     for i, pixels in enumerate(np.random.default_rng(5).integers(0, 256, (11, 28, 28, 3), np.uint8)):

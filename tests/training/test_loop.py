@@ -319,6 +319,17 @@ def test_between_ticks_the_backend_is_left_alone(monkeypatch):
     np.testing.assert_allclose(found.losses, by_hand()[0], rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("limit", "samples"), [(1, [5]), (5, [23]), (7, [23, 10]), (15, [23, 23, 23]), (99, [23, 23, 23])]
+)
+def test_a_limit_ends_a_training_within_an_epoch(monkeypatch, limit, samples):
+    found, _, reports = run(monkeypatch, limit=limit)
+    steps = min(limit, 15)
+    np.testing.assert_allclose(found.losses, by_hand()[0][:steps], rtol=1e-12)
+    assert [epoch.samples for epoch in found.epochs] == samples
+    assert {report.steps for report in reports} == {steps} == {reports[-1].step}
+
+
 @pytest.mark.parametrize("batch", [1, 7, TEST_ROWS, 1000])
 def test_evaluation_in_batches_is_evaluation_at_once(monkeypatch, batch):
     monkeypatch.setattr(loop, "EVALUATION_BATCH", batch)

@@ -79,8 +79,14 @@ CONCEPT = Concept(
             recipe=Recipe(
                 data="photographs", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=32, epochs=15
             ),
-            about="three steps from 32 pixels; the default settings are the source's network for CelebA, five steps "
-            "from 128 pixels, 21,971,243 parameters",
+            about="three steps from 32 pixels",
+        ),
+        "latent1000": Variant(
+            builder="ColourAutoencoder",
+            loss="squared_error_loss",
+            recipe=Recipe(data="folder", optimizer=Optimizer("adam", 1e-4), batch_size=32, epochs=20),
+            about="the network for a folder of faces (CelebA): five steps from 128 pixels, 21,971,243 parameters",
+            small={"image_size": 16, "channels": (3, 5), "latent": 7},
         ),
     },
     inputs=lambda config: {"images": _images(config)},
@@ -92,6 +98,7 @@ CONCEPT = Concept(
         "norm.weight": Initializer("constant", 1.0),
         "bias": Initializer("constant", 0.0),
     },
+    buffers=lambda config: True,
     metric="mean_squared_error",
     rows=own_images,
     exhibits=exhibits,

@@ -1,4 +1,4 @@
-"""What the ordinal networks share: their outputs, their rows, and what there is to see of them. NumPy only."""
+"""What the ordinal networks share: backbones, outputs, rows, and what there is to see of them. NumPy only."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dualnet.concepts.modern_convnets.alexnet import CONCEPT as ALEXNET
+from dualnet.concepts.modern_convnets.resnet import CONCEPT as RESNET
 from dualnet.interface import (
     Array,
+    Concept,
     Config,
     Dataset,
     Difference,
@@ -25,14 +28,17 @@ __all__ = [
     "CONFIG",
     "DIFFERENCES",
     "EPSILON",
-    "INITIALIZERS",
     "MOMENTUM",
     "ON_DIGITS",
+    "PUBLISHED",
+    "RESNET34",
     "TABLE_RECIPE",
     "ExpectedRank",
     "OrdinalOutput",
+    "backbone_stages",
+    "buffers",
     "exhibits",
-    "hidden_stages",
+    "initializers",
     "inputs",
     "levels",
     "rows",
@@ -63,12 +69,18 @@ class ExpectedRank(NamedTuple):
 
 
 CONFIG: Config = {
+    "backbone": "mlp",
     "num_features": 10,
     "hidden": (300, 300),
     "num_classes": 5,
     "dropout": 0.2,
     "batch_norm": True,
     "negative_slope": 0.01,
+    "in_channels": 1,
+    "image_size": 28,
+    "layers": (3, 4, 6, 3),
+    "channels": (64, 128, 256, 512),
+    "pool": "global",
 }
 TABLE_RECIPE = Recipe(data="diabetes", optimizer=Optimizer("adam", 0.01), batch_size=128, epochs=50)
 ON_DIGITS: Mapping[str, Any] = {
@@ -76,11 +88,17 @@ ON_DIGITS: Mapping[str, Any] = {
     "recipe": Recipe(data="digits", optimizer=Optimizer("adam", 0.001, epsilon=1e-4), batch_size=64, epochs=15),
     "about": "images whose label is their rank",
 }
-INITIALIZERS = {
-    "weight": Initializer("xavier_uniform"),
-    "norm.weight": Initializer("constant", 1.0),
-    "bias": Initializer("constant", 0.0),
-}
+RESNET34: Mapping[str, Any] = {
+    "config": {"backbone": "resnet", "num_classes": 10},
+    "recipe": Recipe(data="digits", optimizer=Optimizer("adam", 5e-4, epsilon=1e-4), batch_size=128, epochs=5),
+    "small": {
+        "in_channels": 3, "image_size": 26, "num_classes": 5, "layers": (1, 2), "channels": (5, 7), "pool": "padded",
+    },
+}  # fmt: skip
+PUBLISHED: Config = {"in_channels": 3, "image_size": 120, "num_classes": 22, "pool": "padded"}
+"""Settings of a ResNet-34 in the source: faces of 22 ages (AFAD-Lite), too large for every day."""
+IMAGE_NETWORKS: Mapping[str, Concept] = {"resnet": RESNET, "alexnet": ALEXNET}
+"""The backbones that see images."""
 DIFFERENCES = (
     Difference(
         "D030",
@@ -122,7 +140,9 @@ DIFFERENCES = (
 
 
 def inputs(config: Config) -> dict[str, Spec]:
-    """Rows of numbers."""
+    """Rows of numbers, or images."""
+    if config["backbone"] in IMAGE_NETWORKS:
+        return {"images": Spec("NCHW", (config["in_channels"], config["image_size"], config["image_size"]))}
     return {"features": Spec("NF", (config["num_features"],))}
 
 
@@ -131,9 +151,33 @@ def targets(config: Config) -> Spec:
     return Spec("N", classes=config["num_classes"])
 
 
-def hidden_stages(config: Config) -> dict[str, Stage]:
-    """The hidden layers."""
-    return {f"hidden.{i}": Stage("NF", (units,)) for i, units in enumerate(config["hidden"])}
+def backbone_stages(config: Config) -> dict[str, Stage]:
+    """The hidden layers of a multilayer perceptron, or the stages of an image network, without its output layer."""
+    name = config["backbone"]
+    if name not in IMAGE_NETWORKS:
+        return {f"mlp.{i}": Stage("NF", (units,)) for i, units in enumerate(config["hidden"])}
+    *found, _ = IMAGE_NETWORKS[name].stages(_settings(config)).items()
+    return {f"{name}.{stage}": shape for stage, shape in found}
+
+
+def initializers(config: Config) -> dict[str, Initializer]:
+    """Of the backbone, and of a dense layer named output or score."""
+    xavier, zero = Initializer("xavier_uniform"), Initializer("constant", 0.0)
+    found = {"weight": xavier, "norm.weight": Initializer("constant", 1.0), "bias": zero}
+    if config["backbone"] in IMAGE_NETWORKS:
+        found = dict(IMAGE_NETWORKS[config["backbone"]].initializers(_settings(config)))
+    return {**found, "output.weight": xavier, "score.weight": xavier}
+
+
+def buffers(config: Config) -> bool:
+    """Whether there is batch normalization."""
+    return bool({"mlp": config["batch_norm"], "resnet": True}.get(config["backbone"], False))
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """All settings of an image network, where these do not say them those of its first variant."""
+    network = IMAGE_NETWORKS[config["backbone"]]
+    return network.settings(None, {name: value for name, value in config.items() if name in network.config})
 
 
 def levels(labels: Array, num_classes: int) -> Array:
@@ -143,7 +187,9 @@ def levels(labels: Array, num_classes: int) -> Array:
 
 
 def rows(dataset: Dataset, config: Config) -> Dataset:
-    """Rows of a table as they are, images as rows of pixels (channels first)."""
+    """Rows of a table as they are, images too where the backbone sees them, else rows of pixels (channels first)."""
+    if config["backbone"] in IMAGE_NETWORKS:
+        return dataset
     train, test = (array.reshape(len(array), -1) for (array,) in map(each, (dataset.train_inputs, dataset.test_inputs)))
     return replace(dataset, train_inputs=train, test_inputs=test)
 

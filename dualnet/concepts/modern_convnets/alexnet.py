@@ -261,5 +261,12 @@ CONCEPT = Concept(
             torch="times their mean",
             ours="times the sum, as in the paper: PyTorch's alpha is 5 times as large; written out in TensorFlow",
         ),
+        Difference(
+            "X-adaptive-pool-of-one",
+            "adaptive average pooling of a map of one pixel",
+            tf="Keras' layer fails: one of its windows is two pixels wide",
+            torch="repeats the pixel",
+            ours="repeats the pixel: the TensorFlow side by upsampling",
+        ),
     ),
 )

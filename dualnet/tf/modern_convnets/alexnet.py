@@ -67,11 +67,11 @@ class AlexNet(KerasModel):
         hidden: units of the hidden dense layers.
         dropout: probability that a feature is dropped.
         dropout_first: before each hidden dense layer, not after it.
-        num_classes: units of the output.
+        num_classes: units of the output; 0 for no output layer, for models that go on from the features.
         initializer: "xavier_uniform", or "normal" as in the paper.
 
     Input shape: (N, image_size, image_size, in_channels).
-    Output shape: (N, num_classes), logits.
+    Output shape: (N, num_classes), logits; (N, F), features, without an output layer.
 
     Raises:
         ConfigError: an unknown normalization or initializer, or an image too small.
@@ -97,7 +97,7 @@ class AlexNet(KerasModel):
     ) -> None:
         super().__init__(name="alexnet")
         names = convolution_names(normalization)
-        map_sizes(image_size, kernel_sizes, stem_stride, paddings)
+        *_, last = map_sizes(image_size, kernel_sizes, stem_stride, paddings)
         biases = choose(BIASES, initializer, "initializer")
         features: list[layers.Layer] = []
         for i, kernel in enumerate(kernel_sizes):
@@ -113,7 +113,10 @@ class AlexNet(KerasModel):
             if i in POOLED:
                 features.append(layers.MaxPooling2D(3, 2))
         self.features = keras.Sequential(features, name="features")
-        self.pool = layers.AdaptiveAveragePooling2D(pooled_size) if pooled_size else layers.Identity()
+        pooling = (
+            layers.UpSampling2D if last == 1 else layers.AdaptiveAveragePooling2D
+        )  # differs: X-adaptive-pool-of-one
+        self.pool = pooling(pooled_size) if pooled_size else layers.Identity()
 
         classifier: list[layers.Layer] = []
         names = dense_names(dropout_first, len(hidden))
@@ -121,8 +124,9 @@ class AlexNet(KerasModel):
             dense = [layers.Dense(units, **start(initializer, biases[5 + i]), name=names[i]), layers.ReLU()]
             drop = [layers.Dropout(dropout, name=str(3 * i if dropout_first else 3 * i + 2))]
             classifier += drop + dense if dropout_first else dense + drop
-        output = layers.Dense(num_classes, **start(initializer, 0.0), name=names[-1])
-        self.classifier = keras.Sequential([*classifier, output], name="classifier")
+        if num_classes:
+            classifier.append(layers.Dense(num_classes, **start(initializer, 0.0), name=names[-1]))
+        self.classifier = keras.Sequential(classifier, name="classifier")
         self(keras.Input((image_size, image_size, in_channels)))  # creates the variables
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:

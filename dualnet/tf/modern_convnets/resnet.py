@@ -124,7 +124,7 @@ class ResNet(KerasModel):
     Args:
         in_channels: colours of the image.
         image_size: its height and width in pixels.
-        num_classes: units of the output.
+        num_classes: units of the output; 0 for no output layer, for models that go on from the features.
         block: "basic" (18 and 34 layers) or "bottleneck" (50, 101 and 152 layers).
         layers: blocks of each stage; there are four for ImageNet, three in the paper for CIFAR-10.
         channels: feature maps of each stage; a bottleneck gives four times as many.
@@ -136,7 +136,7 @@ class ResNet(KerasModel):
         epsilon: of batch normalization.
 
     Input shape: (N, image_size, image_size, in_channels).
-    Output shape: (N, num_classes), logits.
+    Output shape: (N, num_classes), logits; (N, F), features, without an output layer.
 
     Raises:
         ConfigError: an unknown block, stem, version or pool.
@@ -173,9 +173,11 @@ class ResNet(KerasModel):
                 settings = (inputs, channels[i], stride, version, conv_bias, shortcut_norm, epsilon)
                 self.blocks.append(kind(*settings, name=f"layer{i + 1}.{j}"))
                 inputs = EXPANSION[block] * channels[i]
-        self.fc = keras_layers.Dense(
-            num_classes, kernel_initializer="glorot_uniform", bias_initializer="zeros", name="fc"
-        )
+        self.fc = keras_layers.Identity(name="fc")
+        if num_classes:
+            self.fc = keras_layers.Dense(
+                num_classes, kernel_initializer="glorot_uniform", bias_initializer="zeros", name="fc"
+            )
         self(keras.Input((image_size, image_size, in_channels)))  # creates the variables
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:

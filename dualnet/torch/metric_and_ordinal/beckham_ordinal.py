@@ -1,16 +1,21 @@
 """Ordinal regression by the expected class in PyTorch.
 
-    features -> hidden layers -> softmax over K; (K - 1) * sigmoid(softmax . a): the rank, to be rounded
+    rows or images -> backbone -> softmax over K; (K - 1) * sigmoid(softmax . a): the rank, to be rounded
 
 Source: Beckham, Pal (2016), section 2.
 On this side there is no cumulative sum from the end: flip, sum, flip.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from dualnet.concepts.metric_and_ordinal.beckham_ordinal import EPSILON, MOMENTUM, ExpectedRank
+from dualnet.interface import choose
+from dualnet.torch.modern_convnets.resnet import ResNet
 
 __all__ = ["BeckhamOrdinal", "above", "beckham_loss", "expected_rank"]
 
@@ -65,47 +70,81 @@ class DenseBlock(nn.Module):
         return x if self.norm is None else self.norm(x)
 
 
+class MLP(nn.Sequential):
+    """Dense blocks, one after the other."""
+
+    def __init__(
+        self, num_features: int, hidden: tuple[int, ...], dropout: float, batch_norm: bool, negative_slope: float
+    ) -> None:
+        sizes = (num_features, *hidden)
+        blocks = (DenseBlock(sizes[i], n, dropout, batch_norm, negative_slope) for i, n in enumerate(hidden))
+        super().__init__(*blocks)
+        self.num_features = sizes[-1]
+
+
 class BeckhamOrdinal(nn.Module):
-    """Ordinal regression by the expected class on rows of numbers.
+    """Ordinal regression by the expected class on rows of numbers or images.
 
     Args:
+        backbone: what finds the features: "mlp" of rows of numbers, or "resnet" of images.
         num_features: numbers in a row.
-        hidden: units of the hidden layers.
+        hidden: of an "mlp": units of the hidden layers.
         num_classes: K, the number of ranks.
-        dropout: share of the hidden units left out in training.
-        batch_norm: normalise after every hidden layer.
-        negative_slope: of the leaky ReLUs below 0.
+        dropout: of an "mlp": share of the hidden units left out in training.
+        batch_norm: of an "mlp": normalise after every hidden layer.
+        negative_slope: of an "mlp": of the leaky ReLUs below 0.
+        in_channels: colours of the images.
+        image_size: their height and width in pixels.
+        layers: of a "resnet": basic blocks of each stage.
+        channels: of a "resnet": feature maps of each stage.
+        pool: of a "resnet": "global" average pooling, or "padded", 7x7 at stride 1 with two zeros on every side.
 
-    Input shape: (N, num_features).
+    Input shape: (N, num_features), or (N, in_channels, image_size, image_size).
     Output shape: rank (N,), integers; probabilities (N, num_classes - 1); logits (N, num_classes);
         expectation (N,).
+
+    Raises:
+        ConfigError: an unknown backbone or pool, or images too small.
     """
 
     def __init__(
         self,
         *,
+        backbone: str = "mlp",
         num_features: int = 10,
         hidden: tuple[int, ...] = (300, 300),
         num_classes: int = 5,
         dropout: float = 0.2,
         batch_norm: bool = True,
         negative_slope: float = 0.01,
+        in_channels: int = 1,
+        image_size: int = 28,
+        layers: tuple[int, ...] = (3, 4, 6, 3),
+        channels: tuple[int, ...] = (64, 128, 256, 512),
+        pool: str = "global",
     ) -> None:
         super().__init__()
-        sizes = (num_features, *hidden)
-        self.hidden = nn.ModuleList(
-            DenseBlock(sizes[i], units, dropout, batch_norm, negative_slope) for i, units in enumerate(hidden)
-        )
-        self.output = nn.Linear(sizes[-1], num_classes)
+        images: dict[str, Any] = {
+            "in_channels": in_channels,
+            "image_size": image_size,
+            "channels": channels,
+            "num_classes": 0,
+        }
+        backbones: dict[str, Callable[[], MLP | ResNet]] = {
+            "mlp": lambda: MLP(num_features, hidden, dropout, batch_norm, negative_slope),
+            "resnet": lambda: ResNet(layers=layers, pool=pool, **images),
+        }
+        network = choose(backbones, backbone, "backbone")()
+        self.backbone = backbone
+        self.add_module(backbone, network)
+        self.output = nn.Linear(network.num_features, num_classes)
         nn.init.xavier_uniform_(self.output.weight)
         nn.init.zeros_(self.output.bias)
         self.rank_weights = nn.Parameter(torch.normal(0.0, 0.1, (num_classes,)))
 
-    def forward(self, features: torch.Tensor) -> ExpectedRank:
-        """Ranks of a batch of rows."""
-        x = features
-        for layer in self.hidden:
-            x = layer(x)  # N F
+    def forward(self, inputs: torch.Tensor) -> ExpectedRank:
+        """Ranks of a batch of rows or images."""
+        x = self.get_submodule(self.backbone)(inputs)  # N F
         logits = self.output(x)  # N K
         probabilities = above(torch.softmax(logits, dim=1))  # N K-1
         expectation = expected_rank(logits, self.rank_weights)  # N

@@ -1,16 +1,21 @@
 """CORAL in PyTorch.
 
-    features -> hidden layers -> one score; score + bias k -> sigmoid: the probability of a rank above k
+    rows or images -> backbone -> one score; score + bias k -> sigmoid: the probability of a rank above k
 
 Source: Cao, Mirjalili, Raschka (2020), sections 3.2 to 3.4.
 On this side a parameter is an `nn.Parameter`, and a dense layer is told the size of its input.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from dualnet.concepts.metric_and_ordinal.coral import EPSILON, MOMENTUM, OrdinalOutput
+from dualnet.interface import choose
+from dualnet.torch.modern_convnets.resnet import ResNet
 
 __all__ = ["Coral", "coral_loss", "cumulative_cross_entropy", "levels"]
 
@@ -67,6 +72,18 @@ class DenseBlock(nn.Module):
         return x if self.norm is None else self.norm(x)
 
 
+class MLP(nn.Sequential):
+    """Dense blocks, one after the other."""
+
+    def __init__(
+        self, num_features: int, hidden: tuple[int, ...], dropout: float, batch_norm: bool, negative_slope: float
+    ) -> None:
+        sizes = (num_features, *hidden)
+        blocks = (DenseBlock(sizes[i], n, dropout, batch_norm, negative_slope) for i, n in enumerate(hidden))
+        super().__init__(*blocks)
+        self.num_features = sizes[-1]
+
+
 class Head(nn.Module):
     """One score for all questions, and a bias for each: their order is the same for every row."""
 
@@ -81,42 +98,64 @@ class Head(nn.Module):
 
 
 class Coral(nn.Module):
-    """CORAL ordinal regression on rows of numbers.
+    """CORAL ordinal regression on rows of numbers or images.
 
     Args:
+        backbone: what finds the features: "mlp" of rows of numbers, or "resnet" of images.
         num_features: numbers in a row.
-        hidden: units of the hidden layers.
+        hidden: of an "mlp": units of the hidden layers.
         num_classes: K, the number of ranks.
-        dropout: share of the hidden units left out in training.
-        batch_norm: normalise after every hidden layer.
-        negative_slope: of the leaky ReLUs below 0.
+        dropout: of an "mlp": share of the hidden units left out in training.
+        batch_norm: of an "mlp": normalise after every hidden layer.
+        negative_slope: of an "mlp": of the leaky ReLUs below 0.
+        in_channels: colours of the images.
+        image_size: their height and width in pixels.
+        layers: of a "resnet": basic blocks of each stage.
+        channels: of a "resnet": feature maps of each stage.
+        pool: of a "resnet": "global" average pooling, or "padded", 7x7 at stride 1 with two zeros on every side.
 
-    Input shape: (N, num_features).
+    Input shape: (N, num_features), or (N, in_channels, image_size, image_size).
     Output shape: rank (N,), integers; probabilities and logits (N, num_classes - 1).
+
+    Raises:
+        ConfigError: an unknown backbone or pool, or images too small.
     """
 
     def __init__(
         self,
         *,
+        backbone: str = "mlp",
         num_features: int = 10,
         hidden: tuple[int, ...] = (300, 300),
         num_classes: int = 5,
         dropout: float = 0.2,
         batch_norm: bool = True,
         negative_slope: float = 0.01,
+        in_channels: int = 1,
+        image_size: int = 28,
+        layers: tuple[int, ...] = (3, 4, 6, 3),
+        channels: tuple[int, ...] = (64, 128, 256, 512),
+        pool: str = "global",
     ) -> None:
         super().__init__()
-        sizes = (num_features, *hidden)
-        self.hidden = nn.ModuleList(
-            DenseBlock(sizes[i], units, dropout, batch_norm, negative_slope) for i, units in enumerate(hidden)
-        )
-        self.head = Head(sizes[-1], num_classes)
+        images: dict[str, Any] = {
+            "in_channels": in_channels,
+            "image_size": image_size,
+            "channels": channels,
+            "num_classes": 0,
+        }
+        backbones: dict[str, Callable[[], MLP | ResNet]] = {
+            "mlp": lambda: MLP(num_features, hidden, dropout, batch_norm, negative_slope),
+            "resnet": lambda: ResNet(layers=layers, pool=pool, **images),
+        }
+        network = choose(backbones, backbone, "backbone")()
+        self.backbone = backbone
+        self.add_module(backbone, network)
+        self.head = Head(network.num_features, num_classes)
 
-    def forward(self, features: torch.Tensor) -> OrdinalOutput:
-        """Ranks of a batch of rows."""
-        x = features
-        for layer in self.hidden:
-            x = layer(x)  # N F
+    def forward(self, inputs: torch.Tensor) -> OrdinalOutput:
+        """Ranks of a batch of rows or images."""
+        x = self.get_submodule(self.backbone)(inputs)  # N F
         logits = self.head(x)  # N K-1
         probabilities = torch.sigmoid(logits)
         rank = torch.sum(probabilities > 0.5, dim=1)  # N

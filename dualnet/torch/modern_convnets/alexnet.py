@@ -54,11 +54,11 @@ class AlexNet(nn.Module):
         hidden: units of the hidden dense layers.
         dropout: probability that a feature is dropped.
         dropout_first: before each hidden dense layer, not after it.
-        num_classes: units of the output.
+        num_classes: units of the output; 0 for no output layer, for models that go on from the features.
         initializer: "xavier_uniform", or "normal" as in the paper.
 
     Input shape: (N, in_channels, image_size, image_size).
-    Output shape: (N, num_classes), logits.
+    Output shape: (N, num_classes), logits; (N, F), features, without an output layer.
 
     Raises:
         ConfigError: an unknown normalization or initializer, or an image too small.
@@ -108,7 +108,10 @@ class AlexNet(nn.Module):
             dense = [start(nn.Linear(sizes[i], units), initializer, biases[5 + i]), nn.ReLU()]
             drop = [nn.Dropout(dropout)]
             classifier += drop + dense if dropout_first else dense + drop
-        self.classifier = nn.Sequential(*classifier, start(nn.Linear(sizes[-1], num_classes), initializer, 0.0))
+        if num_classes:
+            classifier.append(start(nn.Linear(sizes[-1], num_classes), initializer, 0.0))
+        self.num_features = sizes[-1]
+        self.classifier = nn.Sequential(*classifier)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits of a batch of images."""

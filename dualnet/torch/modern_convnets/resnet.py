@@ -109,7 +109,7 @@ class ResNet(nn.Module):
     Args:
         in_channels: colours of the image.
         image_size: its height and width in pixels.
-        num_classes: units of the output.
+        num_classes: units of the output; 0 for no output layer, for models that go on from the features.
         block: "basic" (18 and 34 layers) or "bottleneck" (50, 101 and 152 layers).
         layers: blocks of each stage; there are four for ImageNet, three in the paper for CIFAR-10.
         channels: feature maps of each stage; a bottleneck gives four times as many.
@@ -121,7 +121,7 @@ class ResNet(nn.Module):
         epsilon: of batch normalization.
 
     Input shape: (N, in_channels, image_size, image_size).
-    Output shape: (N, num_classes), logits.
+    Output shape: (N, num_classes), logits; (N, F), features, without an output layer.
 
     Raises:
         ConfigError: an unknown block, stem, version or pool.
@@ -159,9 +159,12 @@ class ResNet(nn.Module):
                 inputs = EXPANSION[block] * channels[i]
             self.stages.append(f"layer{i + 1}")
             self.add_module(self.stages[-1], nn.Sequential(*blocks))
-        self.fc = nn.Linear(inputs * size * size, num_classes)
-        nn.init.xavier_uniform_(self.fc.weight)
-        nn.init.zeros_(self.fc.bias)
+        self.num_features = inputs * size * size
+        self.fc: nn.Module = nn.Identity()
+        if num_classes:
+            self.fc = nn.Linear(self.num_features, num_classes)
+            nn.init.xavier_uniform_(self.fc.weight)
+            nn.init.zeros_(self.fc.bias)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits of a batch of images."""

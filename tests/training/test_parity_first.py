@@ -1,0 +1,60 @@
+"""Parity before a training: on other inputs, too, where float32 alone decides."""
+
+from rich.console import Console
+
+from dualnet.training import compare, worker
+from dualnet.training.job import Job
+from parity import suite, verdict
+from parity.trace import Trace
+
+RULE = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0, "betas": [0.9, 0.999], "epsilon": 1e-8}
+
+
+def job(backend, trace):
+    return Job(
+        backend=backend, concept="linear_regression", variant="concise", config={}, data="synthetic_linear",
+        optimizer=RULE, batch_size=500, seed=2, trace=str(trace),
+    )  # fmt: skip
+
+
+def test_a_worker_records_as_often_as_it_is_told(tmp_path, backend):
+    said, seeds, events = iter(["3", "7", "train"]), [], []
+    asked = job(backend.name, tmp_path / "trace.safetensors")
+
+    def wait():
+        seeds.append(Trace.load(asked.trace).about["seed"])
+        return next(said)
+
+    worker.run(asked, lambda event, **_: events.append(event), wait)
+    assert seeds == [2, 3, 7]
+    assert events[:4] == ["ready", "traced", "traced", "traced"] and events[-1] == "done"
+
+
+def recorded(jobs, seed):
+    for one in jobs:
+        suite.record(one.backend, one.concept, one.variant, {}, seed=seed).save(one.trace)
+
+
+def test_a_float32_difference_asks_for_other_inputs(tmp_path, both, monkeypatch):
+    jobs = [job(side, tmp_path / f"{side}.safetensors") for side in both]
+    recorded(jobs, 2)
+    retraced = []
+
+    class Running:
+        def retrace(self, seed):
+            retraced.append(seed)
+            recorded(jobs, seed)
+
+    def spoilt(a, b, **keywords):
+        """On the first inputs, a loss in float32 is as far off as a flipped ReLU makes it."""
+        if a.about["seed"] == 2:
+            name = "float32/train/loss"
+            a = Trace({**a.quantities, name: a.quantities[name] * 1.01}, a.about, a.response, a.errors)
+        return compared(a, b, **keywords)
+
+    compared = verdict.compare_traces
+    monkeypatch.setattr(verdict, "compare_traces", spoilt)
+    found = compare._check(jobs, Running(), Console(quiet=True))
+    assert retraced == [3]
+    assert found["passed"]
+    assert found["notes"][0].startswith("seed 2: float32 differs at float32/train/loss")
