@@ -1,7 +1,9 @@
-"""The command line: ``dualnet list | show | compare | train | doctor``."""
+"""The command line: ``dualnet list | show | compare | train | bench | doctor``."""
 
 import json
+import os
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from dualnet import catalogue
+from dualnet.bench.forms import FORMS, Task
+from dualnet.bench.results import busy, costs, draw, report, table, write
+from dualnet.bench.run import measure
 from dualnet.data import DATASETS
 from dualnet.doctor import examine
 from dualnet.interface import (
@@ -23,9 +28,10 @@ from dualnet.interface import (
     Optimizer,
     choose,
 )
-from dualnet.show import align, side_by_side
+from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
+from dualnet.training.results import new_folder
 
 __all__ = ["app", "main"]
 
@@ -106,16 +112,20 @@ def list_concepts(as_json: Json = False) -> None:
 
 @app.command()
 def show(concept: Id, as_json: Json = False) -> None:
-    """Show the two sources side by side, differences marked."""
+    """Show the two sources side by side, differences marked, and what is said of each variant."""
+    variants = catalogue.concept(concept).variants
     paths = {backend: catalogue.source(concept, backend) for backend in BACKENDS}
     texts = {backend: path.read_text() for backend, path in paths.items()}
     rows = align(texts["tf"], texts["torch"])
     if as_json:
         sides = {backend: {"path": str(paths[backend]), "source": texts[backend]} for backend in BACKENDS}
         lines = [{"tf": row.left, "torch": row.right, "same": row.same} for row in rows]
-        typer.echo(json.dumps({"id": concept, **sides, "lines": lines}, indent=2))
+        said = {name: {"about": variant.about, "claim": variant.claim} for name, variant in variants.items()}
+        typer.echo(json.dumps({"id": concept, "variants": said, **sides, "lines": lines}, indent=2))
         return
     Console().print(side_by_side(rows, ("TensorFlow", "PyTorch")))
+    if variants:
+        Console().print(variant_table(variants))
     same = sum(row.same for row in rows)
     typer.echo(f"{same} of {len(rows)} lines are the same", err=True)
 
@@ -218,6 +228,44 @@ def train(
 
 
 @app.command()
+def bench(
+    concepts: Annotated[list[str], typer.Argument(metavar="CONCEPT...", help="Ids of models.")],
+    variant: Variant = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Rows of each call; by default as the recipe trains.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Timed calls, forward and in training, after the warm-up.")] = 20,
+    forms: Annotated[str, typer.Option(help="Which forms, separated by commas.")] = ",".join(FORMS),
+    setting: Setting = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for bench.png and bench.json.", show_default="none")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure time, rate and memory of both sides, forward and in training, in every form that each framework has."""
+    chosen = [choose({name: name for name in FORMS}, form, "--forms") for form in dict.fromkeys(forms.split(","))]
+    plans = {id: _tasks(id, variant, batch, chosen, setting) for id in dict.fromkeys(concepts)}
+    console = Console(stderr=as_json)
+    reports, found = [], {}
+    load = os.getloadavg()[0]  # of others: our own processes have not begun
+    with new_folder(out) if out else nullcontext() as folder:
+        for id, tasks in plans.items():
+            first = tasks[0]
+            title = f"{catalogue.concept(id).title}: {id}, {first.variant}, batches of {first.batch_size}"
+            found[title] = measure(tasks, repeats, console)
+            asked = {"concept": id, "variant": first.variant, "config": first.config, "batch_size": first.batch_size}
+            reports.append(report(found[title], **asked, repeats=repeats, load_before=load))
+            console.print(table(title, found[title]))
+            for line in (*costs(found[title]), *busy(load)):
+                console.print(line, highlight=False, soft_wrap=True)
+        if folder:
+            draw(folder / "bench.png", found)
+            write(folder / "bench.json", reports)
+    if out:
+        console.print(f"picture and figures: {out / 'bench.png'}, {out / 'bench.json'}", soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(reports, indent=2))
+
+
+@app.command()
 def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Say what will work on this machine. Exit code 1: something will fail."""
     checks = examine(data_dir)
@@ -232,6 +280,35 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
             table.add_row(f"[{colours[check.status]}]{check.status}[/]", check.name, check.detail + fix)
         Console(highlight=False).print(table)
     raise typer.Exit(int(any(check.status == "fail" for check in checks)))
+
+
+def _tasks(id: str, variant: str | None, batch: int | None, forms: list[str], setting: list[str] | None) -> list[Task]:
+    """What to measure of a concept: each side in each form."""
+    concept = _model(id, "measure")
+    config = _settings(concept, variant, setting or [])
+    return [
+        Task(
+            backend=backend,
+            form=form,
+            concept=id,
+            variant=variant or concept.default_variant,
+            config=config,
+            batch_size=batch or concept.variant(variant).recipe.batch_size,
+        )
+        for backend in BACKENDS
+        for form in forms
+    ]
+
+
+def _model(id: str, purpose: str) -> Concept:
+    """The concept of this id, which must be a model."""
+    concept = catalogue.concept(id)
+    if concept.kind != "model":
+        raise ConceptError(
+            f"concept {id!r} is of kind {concept.kind!r}, there is nothing to {purpose}: "
+            f"`dualnet show {id}` shows it, `python -m parity run {id}` compares both sides"
+        )
+    return concept
 
 
 def _job(
@@ -253,12 +330,7 @@ def _job(
     setting: list[str] | None,
 ) -> Job:
     """The concept's recipe with the caller's wishes over it."""
-    concept = catalogue.concept(id)
-    if concept.kind != "model":
-        raise ConceptError(
-            f"concept {id!r} is of kind {concept.kind!r}, there is nothing to train: "
-            f"`dualnet show {id}` shows it, `python -m parity run {id}` compares both sides"
-        )
+    concept = _model(id, "train")
     recipe = concept.variant(variant).recipe
     return Job(
         backend="tf",

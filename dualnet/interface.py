@@ -54,6 +54,7 @@ __all__ = [
     "check_fit",
     "choose",
     "each",
+    "initial_state",
     "loss_terms",
     "named_outputs",
     "total",
@@ -352,6 +353,8 @@ class Variant:
     """The name of a loss in the twins, or of one that every backend has (`Backend.losses`)."""
     recipe: Recipe
     about: str = ""
+    claim: str = ""
+    """What the source reports of it, on which data and trained how; and the correction where that is wrong."""
     loss_scale: float = 1.0
     """How many terms of ordinary size the loss sums up: the engine's plain gradient steps are this much shorter."""
     weight_scale: float = 1.0
@@ -521,6 +524,30 @@ def check_fit(expected: Mapping[str, tuple[int, ...]], arrays: Arrays, where: st
     ]
     if problems:
         raise StateError(f"the arrays do not fit {where}; nothing was changed: {'; '.join(problems)}")
+
+
+def initial_state(state: State, initializers: Mapping[str, Initializer], seed: int) -> State:
+    """The starting weights of both sides: each parameter drawn by its concept's law, by name, from one seed.
+
+    Args:
+        state: the model's state; gives names and shapes, and the buffers as they are.
+        initializers: from the end of a parameter's name ("weight", "norm.weight") to its law; the longest fits.
+        seed: decides every draw.
+
+    Raises:
+        StateError: a parameter fits no law.
+    """
+    drawn = {}
+    for index, (name, array) in enumerate(sorted(state.parameters.items())):
+        law = initializers.get(_longest_suffix(name, initializers))
+        if law is None:
+            raise StateError(f"no initializer for {name!r}: the concept declares {', '.join(initializers) or 'none'}")
+        drawn[name] = law.draw(array.shape, np.random.default_rng([seed, index]))
+    return State(drawn, state.buffers)
+
+
+def _longest_suffix(name: str, suffixes: Mapping[str, Initializer]) -> str:
+    return max((s for s in suffixes if f".{name}".endswith(f".{s}")), key=len, default="")
 
 
 def named_outputs(value: Any) -> dict[str, Any]:

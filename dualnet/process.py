@@ -23,10 +23,12 @@ from typing import Any
 from dualnet.interface import BACKENDS, BackendConflictError, BackendName, MissingFrameworkError
 
 __all__ = [
+    "cores",
     "keras_backend",
     "keras_config_path",
     "prepare",
     "require",
+    "thread_counts",
     "worker_environment",
 ]
 
@@ -73,15 +75,24 @@ def keras_backend() -> tuple[str, str]:
     return _keras_setting()
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def worker_environment(threads: int | None = None) -> dict[str, str]:
     """Environment variables for a process that trains, yet to start.
 
     Args:
         threads: how many each framework gets; by default as many as it takes itself.
     """
+    return {**KEEP_MEMORY, **({} if threads is None else thread_counts(threads))}
+
+
+def thread_counts(threads: int) -> dict[str, str]:
+    """Environment variables that give each framework, not yet imported, so many threads; one at least."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    counts = {} if threads is None else dict.fromkeys(names, str(max(1, threads)))
-    return {**KEEP_MEMORY, **counts}
+    return dict.fromkeys(names, str(max(1, threads)))
 
 
 def _keras_setting() -> tuple[str, str]:

@@ -1,6 +1,6 @@
-"""Two twins side by side, line by line."""
+"""Two twins side by side, line by line, and what is said of a concept's variants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -8,7 +8,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Row", "align", "side_by_side"]
+from dualnet.interface import Variant
+
+__all__ = ["Row", "align", "side_by_side", "variant_table"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ def side_by_side(rows: list[Row], titles: tuple[str, str]) -> Table:
     )
     for row, left, right in zip(rows, lefts, rights, strict=True):
         table.add_row(left, Text("" if row.same else "≠", "bold yellow"), right)
+    return table
+
+
+def variant_table(variants: Mapping[str, Variant]) -> Table:
+    """What each variant is, and what its source reports."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("variant", "about", "the source reports"):
+        table.add_column(title, overflow="fold")
+    for name, variant in variants.items():
+        table.add_row(*map(Text, (name, variant.about, variant.claim)))
     return table
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from dualnet.interface import DualnetError
 from dualnet.process import prepare
-from parity import suite
+from parity import pool, suite
 from parity.html import html
 from parity.junit import junit
 from parity.report import Report, ReportError, save
@@ -65,15 +65,21 @@ def list_checks(ids: Ids = None, as_json: Json = False) -> None:
 
 @app.command()
 def run(
-    ids: Ids = None, seed: Seed = 0, as_json: Json = False, html_file: Html = None, junit_file: Junit = None
+    ids: Ids = None,
+    seed: Seed = 0,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default by the cores and the work.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+    html_file: Html = None,
+    junit_file: Junit = None,
 ) -> None:
-    """Compare both sides of concepts in this process."""
+    """Compare both sides of concepts."""
     # Names and files first: a wrong one is told before any framework is imported.
     pairs = suite.pairs(*ids or ())
     _check_files(html_file, junit_file)
     reports = []
-    for id, variant in pairs:
-        report = suite.report(id, variant, seed)
+    for report in pool.reports(pairs, seed, jobs):
         reports.append(report)
         if not as_json:
             colour = "green" if report.passed else "red"

@@ -74,14 +74,17 @@ class KerasSide:
         self.flattened: dict[str, tuple[int, ...]] = {}
         self.moved_inputs = False
         self.output_images: list[bool] = []
+        self.lent: set[int] = set()
 
     @contextmanager
-    def borrowed(self, dtype: str) -> Iterator[None]:
+    def borrowed(self, dtype: str, *, training: bool = False) -> Iterator[None]:
         """Within it the model computes in this dtype; afterwards everything is as it was, bit for bit."""
         found = [self.model, *self.model._flatten_layers(include_self=False)]
         found += [layer._functional for layer in found if getattr(layer, "_functional", None)]  # inside a Sequential
         variables = {id(v): v for layer in found for v in layer.variables}.values()
-        kept = [(v, v._value, v._dtype, v._value.numpy()) for v in variables]
+        floating = [v for v in variables if v._dtype.startswith(("float", "bfloat"))]
+        kept = [(v, v._value, v._dtype) for v in floating]
+        others = [(v._value, v._value.numpy()) for v in variables if not v._dtype.startswith(("float", "bfloat"))]
         policies = [(layer, layer._dtype_policy) for layer in found]
         inputs = [layer for layer in found if isinstance(layer, layers.InputLayer)]
         inputs += [x for layer in found for x in getattr(layer, "_inputs", None) or ()]
@@ -100,10 +103,12 @@ class KerasSide:
             policy = keras.dtype_policies.get(dtype)
             for layer, _ in policies:
                 layer._dtype_policy = policy
-            for variable, value, own, _ in kept:
-                if own.startswith(("float", "bfloat")):
-                    variable._value = tf.Variable(tf.cast(value, dtype), trainable=variable.trainable)
-                    variable._dtype = dtype
+            for variable, value, own in kept:
+                if own == dtype and variable.trainable and not training:
+                    self.lent.add(id(variable))
+                    continue
+                variable._value = tf.Variable(tf.cast(value, dtype), trainable=variable.trainable)
+                variable._dtype = dtype
             for x, _ in dtypes:
                 x._dtype = dtype
             for layer in scaled:
@@ -116,8 +121,10 @@ class KerasSide:
                 layer._inverse_sqrt_key_dim = scale
             for layer in grouped:
                 layer.__dict__.pop("convolution_op", None)
-            for variable, value, own, array in kept:
+            self.lent.clear()
+            for variable, value, own in kept:
                 variable._value, variable._dtype = value, own
+            for value, array in others:
                 value.assign(array)
             for x, own in dtypes:
                 x._dtype = own
@@ -157,10 +164,19 @@ class KerasSide:
         """Copies of a layer's arrays."""
         return {name: slot.canonical(slot.variable.numpy()) for name, slot in self.slots(layer).items()}
 
+    def views(self, layer: str) -> dict[str, Array]:
+        """The same without copies: an assignment gives a variable other memory while somebody looks at the old one."""
+        return {name: slot.canonical(_view(slot.variable.value)) for name, slot in self.slots(layer).items()}
+
     def put(self, layer: str, arrays: Arrays) -> None:
         """Set a layer's arrays; their shapes have been checked."""
         for name, slot in self.slots(layer).items():
-            slot.variable.assign(slot.native(arrays[name]))
+            array = slot.native(arrays[name])
+            if id(slot.variable) in self.lent:  # its memory is the lender's
+                self.lent.remove(id(slot.variable))
+                slot.variable._value = tf.Variable(tf.cast(array, slot.variable.dtype), trainable=True)
+            else:
+                slot.variable.assign(array)
 
     def loose(self) -> list[str]:
         """The variables outside all layers, which the containers use themselves."""
@@ -198,7 +214,7 @@ class KerasSide:
             got = gradient_tape.gradient([value, *seen], [*sources, *variables, *cut], starts)
             got = got[: len(sources) + len(variables)]
         got = [
-            np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else tf.convert_to_tensor(g).numpy()
+            np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else _view(g)
             for g, v in zip(got, [*sources, *variables], strict=True)
         ]
         found = Pass(self._outputs(outputs, recorder), value.numpy())
@@ -369,7 +385,7 @@ class _Recorder:
                 "padding_mode": "zeros",
                 "padding": _padding(layer.padding, tuple(x.shape), one["kernel_size"], stride, dilation),
             }  # fmt: skip
-            parameters = self.side.get(f"{name}.{part}")
+            parameters = self.side.views(f"{name}.{part}")
             call = self.tape.open(
                 Layer(f"{name}.{part}", "conv", settings, parameters, f"keras.layers.{type(layer).__name__}(...)"),
                 real=True,
@@ -611,11 +627,16 @@ def _spatial(layer: Any, tensor: Any) -> bool:
     return isinstance(layer, SPATIAL) and len(tensor.shape) > 2
 
 
+def _view(tensor: Any) -> Array:
+    """Without a copy."""
+    return np.asarray(tf.convert_to_tensor(tensor))
+
+
 def describe(layer: Any, name: str, shapes: Sequence[tuple[int, ...]], side: KerasSide) -> Layer:
     """A layer as a `Layer`; of kind "unknown" if there is no better word."""
     found = _described(layer)
     kind, settings = found(layer, shapes[0]) if found else ("unknown", {"class": type(layer).__name__})
-    return Layer(name, kind, settings, side.get(name), f"keras.layers.{type(layer).__name__}(...)")
+    return Layer(name, kind, settings, side.views(name), f"keras.layers.{type(layer).__name__}(...)")
 
 
 def _described(layer: Any) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]] | None:

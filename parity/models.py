@@ -185,7 +185,8 @@ class Job:
 
     def run(self, dtype: str, steps: int = 0, optimizer: Any = None) -> Report:
         """Pair, move the weights, run, judge; explain what differs."""
-        with self.a.borrowed("float64"), self.b.borrowed("float64"):
+        training = steps > 0
+        with self.a.borrowed("float64", training=training), self.b.borrowed("float64", training=training):
             pairing = self.pairing()
             report = self._report(pairing)
             if report.failures and (again := self.pairing(trust_order=False)).names != pairing.names:
@@ -301,12 +302,14 @@ class Job:
         problems = _move(self.a, self.b, pairing) if self.transferring else []
         passes = self.passed(self.a, 0, pairing), self.passed(self.b, 1, pairing)
         findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
+        not_tested = self._dead(passes[0])
+        del passes  # the gradients are as large as the models
         findings += [self._own_gradients(which, pairing) for which in (0, 1)]
         names = (f"{type(side.model).__name__} ({side.framework})" for side in (self.a, self.b))
         return Report(
             " | ".join(names),
             tuple(findings),
-            not_tested=self._dead(passes[0], findings),
+            not_tested=not_tested,
             layers=tuple(_layer_pair(p) for p in pairing.pairs if p[0].real or p[1].real),
             unpaired=self._unpaired(pairing),
             environment={"a": _about(self.a), "b": _about(self.b), "train": self.train, "seed": self.seed},
@@ -479,45 +482,57 @@ class Job:
         return replace(finding, excluded="allowed to be another than that of its function") if allowed else finding
 
     def _directional(self, which: int, pairing: Pairing, nudge: float) -> Finding:
-        """In eval mode one row is enough; of the parameters only the smaller ones are moved."""
+        """In eval mode one row is enough; of the parameters only the smaller ones are moved.
+
+        A nudge leaves the point where a kink is: dead channels put a ReLU behind them exactly there.
+        """
         model = (self.a, self.b)[which]
         mode = "train" if self.train else "eval"
         rng = np.random.default_rng(19)
-        by_name = {}
-        for k, x in _named(self.arrays if self.train else self._first_rows()):
-            array = np.asarray(x)
-            floating = np.issubdtype(array.dtype, np.floating)
-            by_name[k] = array + nudge * array.std() * rng.normal(size=array.shape) if floating else array
+
+        def nudged(array: Array) -> Array:
+            if not (nudge and array.size and np.issubdtype(array.dtype, np.floating)):
+                return array
+            return array + nudge * (array.std() or 1.0) * rng.normal(size=array.shape)
+
+        by_name = {k: nudged(np.asarray(x)) for k, x in _named(self.arrays if self.train else self._first_rows())}
         layers: dict[str, Arrays] = {}
         room = MOVED
         for both in sorted(_layers(pairing), key=lambda both: _count(both[which])):
             if (room := room - _count(both[which])) >= 0:
                 layers[both[which].layer.name] = model.get(both[which].layer.name)
         before = model.buffers()
+        start = {
+            layer: {n: x if n in before.get(layer, {}) else nudged(x) for n, x in held.items()}
+            for layer, held in layers.items()
+        }
 
         def run(inputs: Mapping[Any, Array], gradients: bool) -> Pass:
             given = dict(inputs) if isinstance(self.arrays, Mapping) else list(inputs.values())
             tape = Tape(arrays=False, noise=self.noise(pairing, which)) if self.train or self.random else None
             return model.run(model.inputs(given, self._layout()), train=self.train, gradients=gradients, tape=tape)
 
-        found = run(by_name, True)
-        moving = [k for k, x in by_name.items() if np.issubdtype(x.dtype, np.floating)]
-        given = {
-            f"input/{k}": self._laid_out(g, by_name[k]) for k, g in zip(moving, found.input_gradients, strict=False)
-        }
-        for layer, own in found.parameter_gradients.items():
-            given |= {f"{layer}/{name}": g for name, g in own.items() if layer in layers}
-        arrays = {f"{layer}/{name}": x for layer, own in layers.items() for name, x in own.items()}
-        arrays |= {f"input/{k}": x for k, x in by_name.items()}
-
-        def moved(values: Mapping[str, Array]) -> Pass:
-            for layer, held in layers.items():
-                model.put(layer, {name: values.get(f"{layer}/{name}", x) for name, x in held.items()})
-            return run({k: values.get(f"input/{k}", x) for k, x in by_name.items()}, False)
-
         try:
+            if nudge:
+                for layer, own in start.items():
+                    model.put(layer, own)
+            found = run(by_name, True)
+            moving = [k for k, x in by_name.items() if np.issubdtype(x.dtype, np.floating)]
+            given = {
+                f"input/{k}": self._laid_out(g, by_name[k]) for k, g in zip(moving, found.input_gradients, strict=False)
+            }
+            for layer, own in found.parameter_gradients.items():
+                given |= {f"{layer}/{name}": g for name, g in own.items() if layer in layers}
+            arrays = {f"{layer}/{name}": x for layer, own in start.items() for name, x in own.items()}
+            arrays |= {f"input/{k}": x for k, x in by_name.items()}
+
+            def moved(values: Mapping[str, Array]) -> Pass:
+                for layer, held in start.items():
+                    model.put(layer, {name: values.get(f"{layer}/{name}", x) for name, x in held.items()})
+                return run({k: values.get(f"input/{k}", x) for k, x in by_name.items()}, False)
+
             tensors = {name: arrays[name] for name in given}
-            return directional(f"float64/{mode}/quotient/gradients of {'ab'[which]}", tensors, given, moved)
+            return directional(f"float64/{mode}/quotient/gradients of {'ab'[which]}", tensors, given, found, moved)
         finally:
             for layer, held in layers.items():
                 model.put(layer, held)
@@ -532,7 +547,7 @@ class Job:
         canonical = channels_first(layout)
         return gradient.transpose([canonical.index(letter) for letter in layout])
 
-    def _dead(self, found: Any, findings: Sequence[Finding]) -> tuple[str, ...]:
+    def _dead(self, found: Any) -> tuple[str, ...]:
         """Inputs and parameters without any effect on what is compared."""
         one, _ = found
         scale = max((largest(g) for g in one.input_gradients), default=0.0)
@@ -677,11 +692,11 @@ def _neutral(name: str, array: Array) -> Array:
 
 def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
     """Give each paired layer its partner's weights; what does not fit is a finding, and nothing of it is moved."""
-    problems, moves = [], []
+    problems = []
     for one, other in _layers(pairing):
         arrays, own = source.get(one.layer.name), target.get(other.layer.name)
         if {n: a.shape for n, a in arrays.items()} == {n: a.shape for n, a in own.items()}:
-            moves.append((other.layer.name, arrays))
+            target.put(other.layer.name, arrays)
             continue
         arrays = common(one.layer.kind, arrays)
         expected = common(other.layer.kind, own)
@@ -695,9 +710,7 @@ def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
                         Finding(full, float("inf"), 0.0, problem=f"{one.layer.name} | {other.layer.name}: {text}")
                     )
         fitting = {n: arrays[n] for n in expected if n in arrays and arrays[n].shape == expected[n].shape}
-        moves.append((other.layer.name, uncommon(other.layer.kind, {**expected, **fitting}, own)))
-    for name, arrays in moves:
-        target.put(name, arrays)
+        target.put(other.layer.name, uncommon(other.layer.kind, {**expected, **fitting}, own))
     return problems
 
 

@@ -265,8 +265,11 @@ class Side(Protocol):
     framework: BackendName
     model: Any
 
-    def borrowed(self, dtype: str) -> AbstractContextManager[None]:
-        """Within it the model computes in this dtype; afterwards it is as it was found, bit for bit."""
+    def borrowed(self, dtype: str, *, training: bool = False) -> AbstractContextManager[None]:
+        """Within it the model computes in this dtype; afterwards it is as it was found, bit for bit.
+
+        Parameters of that dtype are copied when `put` replaces them, or at once if an optimizer will change them.
+        """
 
     def inputs(self, arrays: Any, layout: str | None) -> Any:
         """Native inputs of canonical or laid-out arrays: one, several, or by name."""

@@ -6,7 +6,7 @@ times as far from it as the other side is: rounding is alike on both sides, a lo
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ NOISE_FACTOR = 50.0
 """How many times the other side's rounding error one side may have in float32."""
 ROUNDING = float(np.finfo(np.float32).eps)
 """No float32 noise is taken to be smaller than one rounding."""
+PIECE = 2**24
+"""Elements of arrays that are compared in one go."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def distance(a: Array, b: Array, *, scale: float | None = None, reference: Array
         return Distance(0.0)
     if not np.issubdtype(a.dtype, np.inexact):
         return exact(a, b)
+    if a.size > PIECE and len(a) > 1 and reference is None:
+        return _in_halves(a, b, largest(a, b) if scale is None else scale)
     left, right = a, b
     finite = np.isfinite(a) & np.isfinite(b)
     if not finite.all():
@@ -71,6 +75,15 @@ def distance(a: Array, b: Array, *, scale: float | None = None, reference: Array
     scale = largest(left, right) if scale is None else scale
     relative = error / scale if scale > 0.0 else (0.0 if error == 0.0 else math.inf)
     return _at(gap == error, relative, a, b, "")
+
+
+def _in_halves(a: Array, b: Array, scale: float) -> Distance:
+    """The distance of large arrays, without intermediate results of their size."""
+    middle = len(a) // 2
+    first, second = (distance(a[part], b[part], scale=scale) for part in (slice(middle), slice(middle, None)))
+    if second.error <= first.error:
+        return first
+    return replace(second, index=(second.index[0] + middle, *second.index[1:]))
 
 
 def exact(a: Array, b: Array) -> Distance:
@@ -104,7 +117,13 @@ def relative_l2(a: Array, reference: Array) -> float:
 
 def largest(*arrays: Array) -> float:
     """The greatest absolute value in all of them; 0 if they are empty."""
-    return max((float(np.abs(array).max()) for array in arrays if array.size), default=0.0)
+    return max((_largest(array) for array in arrays if array.size), default=0.0)
+
+
+def _largest(array: Array) -> float:
+    if np.iscomplexobj(array):
+        return float(np.abs(array).max())
+    return max(float(array.max()), -float(array.min()))
 
 
 def _mismatch(a: Array, b: Array) -> str:

@@ -57,8 +57,11 @@ class TorchSide:
             for own, parameter in part.named_parameters()
         }
 
+        self.owned: dict[str, tuple[str, str]] = {}
+        self.lent = False
+
     @contextmanager
-    def borrowed(self, dtype: str) -> Iterator[None]:
+    def borrowed(self, dtype: str, *, training: bool = False) -> Iterator[None]:
         """Within it the model computes in this dtype; afterwards everything is as it was, bit for bit."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         kept = [(tensor, tensor.data, tensor.grad) for tensor in tensors]
@@ -68,14 +71,17 @@ class TorchSide:
         before = torch.get_default_dtype()
         try:
             torch.set_default_dtype(getattr(torch, dtype))
+            self.lent = True
             for tensor in tensors:
                 if tensor.is_floating_point():
-                    tensor.data = tensor.data.to(getattr(torch, dtype), copy=True)
+                    changing = training or not isinstance(tensor, nn.Parameter)
+                    tensor.data = tensor.data.to(getattr(torch, dtype), copy=changing)
             for module in inplace:
                 module.inplace = False
             yield
         finally:
             torch.set_default_dtype(before)
+            self.lent = False
             for tensor, data, gradient in kept:
                 tensor.data, tensor.grad = data, gradient
             for buffer, value in buffers:
@@ -100,9 +106,9 @@ class TorchSide:
 
     def tensors(self, layer: str) -> dict[str, torch.Tensor]:
         """The parameters and buffers of a layer, by canonical name; "value" of a parameter outside all layers."""
-        if layer in self.loose():
-            return {"value": self.model.get_parameter(layer)}
-        module = self.parts.get(layer) or self.model.get_submodule(layer)
+        module = self.parts.get(layer) or _part(self.model, layer)
+        if isinstance(module, nn.Parameter):  # outside all layers
+            return {"value": module}
         found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
         return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
 
@@ -114,6 +120,8 @@ class TorchSide:
         """Set a layer's arrays; their shapes have been checked."""
         with torch.no_grad():
             for name, tensor in self.tensors(layer).items():
+                if self.lent and isinstance(tensor, nn.Parameter):  # its memory is the lender's
+                    tensor.data = torch.empty_like(tensor)
                 tensor.copy_(torch.tensor(arrays[name]))
 
     def loose(self) -> list[str]:
@@ -161,7 +169,7 @@ class TorchSide:
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
             for name, g in zip(parameters, got[len(sources) :], strict=False):
                 layer, parameter = self.owner(name)
-                found.parameter_gradients.setdefault(layer, {})[parameter] = _array(g)
+                found.parameter_gradients.setdefault(layer, {})[parameter] = _view(g)
         return found
 
     def buffers(self) -> dict[str, dict[str, Array]]:
@@ -175,6 +183,11 @@ class TorchSide:
 
     def owner(self, name: str) -> tuple[str, str]:
         """Layer and own name of a parameter; a layer of a known kind owns what is inside it, a container nothing."""
+        if name not in self.owned:
+            self.owned[name] = self._owner(name)
+        return self.owned[name]
+
+    def _owner(self, name: str) -> tuple[str, str]:
         parts = name.split(".")
         if self.parts and (found := self.owners.get(id(self._tensor(name)))):
             return found
@@ -423,8 +436,19 @@ def _flatten(value: Any) -> list[torch.Tensor]:
 
 
 def _array(tensor: torch.Tensor) -> Array:
+    return _view(tensor).copy(order="C")
+
+
+def _view(tensor: torch.Tensor) -> Array:
+    """Without a copy where there need not be one."""
     tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy(order="C")
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _part(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
+    path, _, own = name.rpartition(".")
+    part: nn.Module | nn.Parameter = getattr(model.get_submodule(path), own) if own else model
+    return part
 
 
 def _sequence_first(layer: Layer) -> bool:
@@ -459,8 +483,8 @@ def describe(module: nn.Module, name: str, shapes: Sequence[tuple[int, ...]]) ->
     kind, settings = describe_module(module, shapes) or ("unknown", {"class": type(module).__name__})
     if kind == "adaptive_avg_pool" and shapes and settings["size"] == shapes[0][2:]:
         kind, settings = "identity", {}
-    arrays = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    parameters = {n: _array(t) for n, t in arrays.items() if not n.endswith("num_batches_tracked")}
+    buffers = {n: _array(t) for n, t in module.named_buffers() if not n.endswith("num_batches_tracked")}
+    parameters = {n: _view(t) for n, t in module.named_parameters()} | buffers
     return Layer(name, kind, settings, parameters, f"nn.{module!r}".split("\n")[0])
 
 

@@ -7,7 +7,19 @@ import pytest
 
 from dualnet import catalogue
 from dualnet.interface import BACKENDS, MissingFrameworkError
-from dualnet.process import require
+from dualnet.process import cores, require, thread_counts
+
+if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # the processes share the cores
+    os.environ |= thread_counts(cores() // int(count))
+
+
+def pytest_collection_modifyitems(config, items):
+    """What shares its fixtures or its report runs in one process: a file, or a model of the parity suite."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            check = getattr(item, "callspec", None) and item.callspec.params.get("check")
+            parts = (item.path.name, *((check.concept, check.variant) if check else ()))
+            item.add_marker(pytest.mark.xdist_group("-".join(parts)))
 
 
 @pytest.fixture(scope="session", params=list(BACKENDS))

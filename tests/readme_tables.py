@@ -1,15 +1,17 @@
-"""The README's generated table: ``python -m tests.readme_tables`` writes it anew, after running all of parity."""
+"""The README's generated tables: ``python -m tests.readme_tables`` writes them anew, after running all of parity."""
 
 import re
 from itertools import groupby
 from pathlib import Path
 
 from dualnet import catalogue
-from parity import suite
+from parity import mutate, pool, sabotage, suite
 
 README = Path(__file__).parent.parent / "README.md"
 HEAD = """| chapter | concepts | checks | float64: worst error | float32: worst error / limit |
 | --- | --- | ---: | ---: | ---: |"""
+SABOTAGE_HEAD = f"""| family | {" | ".join(sabotage.COLUMNS)} |
+| --- {"| ---: " * len(sabotage.COLUMNS)}|"""
 
 
 def chapters():
@@ -26,31 +28,47 @@ def names():
 
 def figures():
     """For each chapter its worst float64 error, and its worst float32 error in parts of the limit. Runs everything."""
+    pairs = suite.pairs()
+    reports = dict(zip(pairs, pool.reports(pairs), strict=True))
     for _, ids in chapters():
-        reports = [suite.report(id, variant) for id, variant in suite.pairs(*ids)]
-        singles = [worst for report in reports if (worst := report.worst("float32/"))]
-        yield max(report.smallest_passing_limit for report in reports), max(one.error / one.limit for one in singles)
+        mine = [reports[pair] for pair in suite.pairs(*ids)]
+        singles = [worst for report in mine if (worst := report.worst("float32/"))]
+        yield max(report.smallest_passing_limit for report in mine), max(one.error / one.limit for one in singles)
 
 
-def table():
+def concepts_table():
     """One row for each chapter."""
     rows = zip(names(), figures(), strict=True)
-    return "\n".join([HEAD, *(f"| {' | '.join(first)} | {error:.1e} | {part:.2f} |" for first, (error, part) in rows)])
+    return [f"| {' | '.join(first)} | {error:.1e} | {part:.2f} |" for first, (error, part) in rows]
 
 
-def cells(text):
-    """The cells of each row of the generated table in a text."""
-    return [tuple(row.strip("| ").split(" | ")) for row in PART.search(text)[2].splitlines()[2:]]
+def sabotage_table():
+    """One row for each family of bugs, and one for all. Puts every bug into every small model."""
+    return [f"| {' | '.join(row)} |" for row in sabotage.rows(list(mutate.outcomes()))]
 
 
-PART = re.compile(r"(<!-- concepts -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
-"""The generated part: its two marks, and what stands between them."""
+TABLES = {"concepts": (HEAD, concepts_table), "sabotage": (SABOTAGE_HEAD, sabotage_table)}
+"""The generated parts by the name in their mark: their head, and what makes their rows."""
+
+
+def cells(text, name):
+    """The cells of each row of a generated table in a text."""
+    rows = part(name).search(text)[2].splitlines()[2:]
+    return [tuple(row.strip("| ").split(" | ")) for row in rows]
+
+
+def part(name):
+    """A generated part: its two marks, and what stands between them."""
+    return re.compile(rf"(<!-- {name} -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
 
 
 def write():
-    """Replace the table."""
-    new = table()
-    README.write_text(PART.sub(lambda found: found[1] + new + found[3], README.read_text()))
+    """Replace the tables."""
+    text = README.read_text()
+    for name, (head, rows) in TABLES.items():
+        new = "\n".join([head, *rows()])
+        text = part(name).sub(lambda found, new=new: found[1] + new + found[3], text)
+    README.write_text(text)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,8 @@ def test_show_as_json_has_both_sources(run):
     shown = json.loads(out)
     assert code == 0
     assert shown["id"] == "lenet"
+    said = {name: {"about": v.about, "claim": v.claim} for name, v in dualnet.concept("lenet").variants.items()}
+    assert shown["variants"] == said
     for backend in BACKENDS:
         path = dualnet.catalogue.source("lenet", backend)
         assert shown[backend] == {"path": str(path), "source": path.read_text()}
@@ -704,7 +706,7 @@ def small_job(backend):
 def test_a_worker_that_does_not_listen_is_killed(stand_ins, monkeypatch):
     monkeypatch.setattr(sides, "GRACE", 0.3)
     started = stand_ins(STUBBORN)
-    with sides.Sides([small_job("torch")]):
+    with sides.Sides({"torch": small_job("torch")}):
         wait_until(lambda: len(started()) == 1)
         (stubborn,) = map(psutil.Process, started())
         time.sleep(0.2)  # until it has stopped listening
@@ -714,7 +716,7 @@ def test_a_worker_that_does_not_listen_is_killed(stand_ins, monkeypatch):
 def test_an_error_in_the_middle_ends_the_workers_at_once(stand_ins, monkeypatch):
     monkeypatch.setattr(sides, "GRACE", 60.0)
     started = stand_ins(WAITING)
-    with pytest.raises(ZeroDivisionError), sides.Sides([small_job("torch"), small_job("tf")]):
+    with pytest.raises(ZeroDivisionError), sides.Sides({side: small_job(side) for side in ("torch", "tf")}):
         wait_until(lambda: len(started()) == 2)
         workers, since = [psutil.Process(pid) for pid in started()], time.monotonic()
         raise ZeroDivisionError

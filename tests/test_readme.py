@@ -23,15 +23,23 @@ def test_it_is_short():
 
 
 def test_the_table_names_every_concept():
-    assert [row[:3] for row in tables.cells(README)] == list(tables.names())
+    assert [row[:3] for row in tables.cells(README, "concepts")] == list(tables.names())
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_figures_are_current(both):
     """Within a factor of 30, as rounding depends on the machine."""
-    for (chapter, _, _, error, part), (error_now, part_now) in zip(tables.cells(README), tables.figures(), strict=True):
+    rows = tables.cells(README, "concepts")
+    for (chapter, _, _, error, part), (error_now, part_now) in zip(rows, tables.figures(), strict=True):
         assert error_now <= max(30 * float(error), 1e-15), chapter
         assert float(part) <= 1, chapter
         assert part_now <= 1, chapter
+
+
+@pytest.mark.slow
+def test_the_score_of_sabotage_is_current(both):
+    assert tables.cells(README, "sabotage") == list(tables.sabotage.rows(list(tables.mutate.outcomes())))
 
 
 def test_the_example_prints_what_it_says(both, capsys):

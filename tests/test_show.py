@@ -1,13 +1,15 @@
 """The two panes: nothing lost, nothing moved, equal lines beside each other."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dualnet.show import Row, align, side_by_side
+import dualnet
+from dualnet.show import Row, align, side_by_side, variant_table
 
 LINES = st.lists(st.sampled_from(["a", "b", "", "    c", "d"]), max_size=12)
 
@@ -104,3 +106,21 @@ def test_an_empty_table_prints():
 
 def test_markup_in_a_source_is_no_markup():
     assert "x[bold]" in printed(align("x[bold]", "x[bold]"))[1]
+
+
+def test_what_the_sources_report_is_told_for_every_variant():
+    file = io.StringIO()
+    variants = dualnet.concept("resnet").variants
+    Console(file=file, width=200, color_system=None).print(variant_table(variants))
+    title, *lines = file.getvalue().splitlines()
+    assert title.split() == ["variant", "about", "the", "source", "reports"]
+    rows = {line.split()[0]: line for line in lines}
+    assert rows.keys() >= variants.keys()
+    assert "99.06 %" in rows["resnet18"]
+
+
+def test_markup_in_what_is_said_is_no_markup():
+    file = io.StringIO()
+    odd = replace(dualnet.concept("lenet").variant(), about="x[bold]")
+    Console(file=file, width=200, color_system=None).print(variant_table({"odd": odd}))
+    assert "x[bold]" in file.getvalue()

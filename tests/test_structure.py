@@ -222,15 +222,15 @@ def test_builders_take_the_declared_settings_with_the_declared_defaults(id):
     concept = catalogue.concept(id)
     for builder in {variant.builder for variant in concept.variants.values()}:
         for node in parsed(catalogue.source(id, "torch")).body:
-            if isinstance(node, ast.ClassDef) and node.name == builder:
-                init = next(m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__")
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == builder:
+                called = [node, *(m for m in node.body if getattr(m, "name", "") == "__init__")][-1].args
                 defaults = {
-                    a.arg: ast.literal_eval(d) for a, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
+                    a.arg: ast.literal_eval(d) for a, d in zip(called.kwonlyargs, called.kw_defaults, strict=True)
                 }
                 assert defaults == dict(concept.config)
                 break
         else:
-            raise AssertionError(f"{id}: no class {builder}")
+            raise AssertionError(f"{id}: no builder {builder}")
 
 
 def test_four_tensor_concepts_have_at_least_sixty_functions():

@@ -165,10 +165,13 @@ def _number(row: Row) -> float | None:
 
 def _square(row: Row, size: int) -> Array:
     """(3, size, size) bytes."""
-    from PIL import Image, ImageOps  # only here: most data are no image files
+    from PIL import Image  # only here: most data are no image files
 
     try:
         image = open_image(row.file)
     except DataError as error:
         raise error if row.where == str(row.file) else DataError(f"{row.where}: {error}") from error
-    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))  # first, or what is cut off colours the border
+    return np.asarray(square.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)

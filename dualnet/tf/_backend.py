@@ -150,7 +150,7 @@ class TensorFlowBackend:
         cotangents: Arrays | None,
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         sources = {name: args[name] for name in wrt}
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:  # no variable is asked for
             tape.watch(sources)
             outputs = named_outputs(function(**args))
             followed = {n: out for n, out in outputs.items() if tf.is_tensor(out) and out.dtype.is_floating}

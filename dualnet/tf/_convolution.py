@@ -28,12 +28,6 @@ class Conv2D(layers.Conv2D):
         self.edge = kernel // 2 if stride > 1 else 0
         super().__init__(channels, kernel, stride, padding="same" if stride == 1 else "valid", **settings)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Told of the zeros: without them, Keras refuses a kernel that is larger than its map."""
-        n, *sizes, channels = input_shape
-        seen = [None if size is None else -(-size // self.step) + 2 * self.edge for size in sizes]
-        return super().compute_output_shape((n, *seen, channels))
-
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """(N, H, W, C) to (N, ceil(H / stride), ceil(W / stride), channels)."""
         if self.step > 1:
@@ -41,3 +35,10 @@ class Conv2D(layers.Conv2D):
         if self.edge:
             x = tf.pad(x, [[0, 0], [self.edge, self.edge], [self.edge, self.edge], [0, 0]])
         return super().call(x)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape that `call` gives; Keras looks at it before it makes the kernel."""
+        n, *size, channels = input_shape
+        seen = (s if s is None else -(-s // self.step) + 2 * self.edge for s in size)
+        found: tuple[int | None, ...] = super().compute_output_shape((n, *seen, channels))
+        return found

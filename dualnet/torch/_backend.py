@@ -147,17 +147,23 @@ MEMORY = {"momentum_buffer": "velocity", "exp_avg": "first_moment", "exp_avg_sq"
 class TorchTrainer:
     """See `dualnet.interface.Trainer`."""
 
-    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, own: Step | None) -> None:
-        # Convolutions run faster with channels last in memory; the shapes stay N C H W.
-        self.model = model.to(memory_format=torch.channels_last)
-        self.loss, self.own = loss, own
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        own: Step | None,
+        layout: torch.memory_format = torch.channels_last,  # faster in convolutions; the shapes stay N C H W
+    ) -> None:
+        self.model = model.to(memory_format=layout)
+        self.loss, self.own, self.layout = loss, own, layout
         rules = own.optimizers(optimizer) if own else {"": optimizer}
         self.optimizers = {part: native_optimizer(model.get_submodule(part), rule) for part, rule in rules.items()}
 
     def step(self, inputs: list[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
         if not self.model.training:
             self.model.train()
-        inputs = [_fast(x) for x in inputs]
+        inputs = [self._laid_out(x) for x in inputs]
         if self.own:
             return torch.stack(self.own.function(self.model, self.optimizers, inputs, targets)).detach()
         self.optimizers[""].zero_grad()
@@ -172,7 +178,10 @@ class TorchTrainer:
 
     def predict(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         with torch.inference_mode():
-            return _outputs(self.model.eval()(*map(_fast, inputs)))
+            return _outputs(self.model.eval()(*map(self._laid_out, inputs)))
+
+    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
+        return x.contiguous(memory_format=self.layout) if x.dim() == 4 else x
 
     def memory(self) -> dict[str, dict[str, Array]]:
         names = {parameter: name for name, parameter in self.model.named_parameters()}
@@ -190,10 +199,6 @@ def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer
     if rule.name == "sgd":
         return torch.optim.SGD(model.parameters(), rule.learning_rate, momentum=rule.momentum)
     return torch.optim.Adam(model.parameters(), rule.learning_rate, betas=rule.betas, eps=rule.epsilon)
-
-
-def _fast(inputs: torch.Tensor) -> torch.Tensor:
-    return inputs.contiguous(memory_format=torch.channels_last) if inputs.dim() == 4 else inputs
 
 
 def _is_state(name: str) -> bool:

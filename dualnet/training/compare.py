@@ -1,9 +1,7 @@
 """The main job: both backends with the same weights and batches, parity first, then trained side by side."""
 
-import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from dualnet.training.exhibits import draw_exhibits, load_exhibits
 from dualnet.training.history import History
 from dualnet.training.job import Job
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
-from dualnet.training.sides import Sides
+from dualnet.training.sides import Sides, terminable
 
 __all__ = ["run_jobs"]
 
@@ -45,11 +43,11 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     declared, first = concept(jobs[0].concept), jobs[0]
     title = f"{declared.title}: {declared.id}, {first.variant}, on {first.data}"
     sides: dict[BackendName, Side] = {job.backend: Side() for job in jobs}
-    with _terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
+    with terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
         jobs = [replace(job, exhibits=f"{scratch}/{job.backend}.npz") for job in jobs]
         if parity:
             jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
-        with Sides(jobs) as running:
+        with Sides({job.backend: job for job in jobs}) as running:
             with console.status("importing, building" + (", recording both sides" if parity else "")):
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
@@ -100,7 +98,7 @@ def _check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, A
     }
 
 
-def _follow(running: Sides, sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
+def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
     columns = (
         TextColumn("[bold]{task.description:<10}"),
         BarColumn(),
@@ -140,17 +138,3 @@ def _result(job: Job, metric: str, sides: Mapping[BackendName, Side], report: di
         result["divergence"] = asdict(divergence(a, b))
     result["sides"] = {backend: side.to_dict() for backend, side in sides.items()}
     return result
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a polite kill unwind like Ctrl-C does, so that no process and no half-written file stays behind."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

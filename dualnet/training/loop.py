@@ -12,50 +12,23 @@ from dualnet.interface import (
     Array,
     Backend,
     Dataset,
-    Initializer,
     Loss,
     Metric,
     Recipe,
     Rows,
     Spec,
-    State,
-    StateError,
     Step,
     each,
 )
 from dualnet.noise import normal, signed
 from dualnet.training.history import Epoch, History, Progress
 
-__all__ = ["duration", "initial_state", "train"]
+__all__ = ["duration", "train"]
 
 NOISES = {"noise": normal, "uniform_noise": signed}
 EVALUATION_BATCH = 1000
 TICK = 0.1
 """Seconds between two reports of progress."""
-
-
-def initial_state(state: State, initializers: Mapping[str, Initializer], seed: int) -> State:
-    """The starting weights of both sides: each parameter drawn by its concept's law, by name, from one seed.
-
-    Args:
-        state: the model's state; gives names and shapes, and the buffers as they are.
-        initializers: from the end of a parameter's name ("weight", "norm.weight") to its law; the longest fits.
-        seed: decides every draw.
-
-    Raises:
-        StateError: a parameter fits no law.
-    """
-    drawn = {}
-    for index, (name, array) in enumerate(sorted(state.parameters.items())):
-        law = initializers.get(_longest_suffix(name, initializers))
-        if law is None:
-            raise StateError(f"no initializer for {name!r}: the concept declares {', '.join(initializers) or 'none'}")
-        drawn[name] = law.draw(array.shape, np.random.default_rng([seed, index]))
-    return State(drawn, state.buffers)
-
-
-def _longest_suffix(name: str, suffixes: Mapping[str, Initializer]) -> str:
-    return max((s for s in suffixes if f".{name}".endswith(f".{s}")), key=len, default="")
 
 
 def duration(recipe: Recipe, rows: int, limit: int | None = None) -> tuple[int, int]:

@@ -5,25 +5,20 @@ With a trace to record, it waits for a second line before it trains, so that par
 of another trace.  When standard input closes, whoever started it is gone, and it ends.
 """
 
-import json
-import os
-import queue
 import resource
-import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
-from dualnet.interface import DualnetError
+from dualnet.interface import initial_state
 from dualnet.training.exhibits import course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import duration, initial_state, train
+from dualnet.training.loop import duration, train
+from dualnet.training.serving import serve
 
 __all__ = ["run"]
 
@@ -102,26 +97,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
 
 def main() -> None:
     """Serve the process that started this one."""
-    events = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever a framework prints is no event
-
-    def send(event: str, **values: Any) -> None:
-        events.write(json.dumps({"event": event, **values}) + "\n")
-
-    said: queue.Queue[str] = queue.Queue()
-    job = Job(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_listen, args=(said,), daemon=True).start()
-    try:
-        run(job, send, said.get)
-    except DualnetError as error:
-        send("error", message=str(error))
-        raise SystemExit(1) from None
-
-
-def _listen(said: "queue.Queue[str]") -> None:
-    for line in sys.stdin:
-        said.put(line.strip())
-    os._exit(1)  # standard input closed: nobody waits for this process any more
+    serve(lambda values, send, wait: run(Job(**values), send, wait))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import dualnet
 from dualnet.data.augmentation import augment, augmented_rows
-from dualnet.interface import Augmentation, ConfigError, Dataset, Optimizer, Recipe, Spec
-from dualnet.training.loop import initial_state, train
+from dualnet.interface import Augmentation, ConfigError, Dataset, Optimizer, Recipe, Spec, initial_state
+from dualnet.training.loop import train
 
 rng = np.random.default_rng(17)
 IMAGES = rng.uniform(0.1, 1.0, (23, 3, 7, 5)).astype(np.float32)

@@ -39,7 +39,7 @@ def detached_statistics(patch, lenet, tf):
     def moments(x, axes):
         return [tf.stop_gradient(part) for part in tf.nn.moments(x, axes)]
 
-    patch.setattr(lenet, "tf", Instead(tf, nn=Instead(tf.nn, moments=moments)))
+    patch.setattr("dualnet.tf._normalization.tf", Instead(tf, nn=Instead(tf.nn, moments=moments)))
 
 
 def activation(patch, lenet, tf):

@@ -9,9 +9,21 @@ from parity import suite
 
 LENET = catalogue.concept("lenet")
 CHECKS = suite.checks()
+HEAVY = {"autoencoders", "gans", "metric_and_ordinal", "modern_convnets"}
+"""Chapters of which the default run compares one variant of each model."""
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def is_slow(check):
+    declared = catalogue.concept(check.concept)
+    return check.concept == "googlenet" or (
+        declared.chapter in HEAVY and bool(check.variant) and check.variant != declared.default_variant
+    )
+
+
+@pytest.mark.parametrize(
+    "check",
+    [pytest.param(check, id=check.id, marks=[pytest.mark.slow] if is_slow(check) else []) for check in CHECKS],
+)
 def test_parity(check, both):
     check.run().raise_if_failed()
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import dualnet
 from dualnet.data import order
-from dualnet.interface import Dataset, Initializer, Optimizer, Recipe, Spec, State, StateError
+from dualnet.interface import Dataset, Initializer, Optimizer, Recipe, Spec, State, StateError, initial_state
 from dualnet.noise import normal
 from dualnet.training import loop
 from dualnet.training.history import Epoch, History
-from dualnet.training.loop import initial_state, train
+from dualnet.training.loop import train
 from dualnet.training.results import divergence
 
 # --- history ---------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ CONCEPT = Concept(
             # Published for MNIST: rate 0.001, batches of 256, 15 epochs. The digits are fewer.
             recipe=Recipe(data="digits", optimizer=Optimizer("adam", 5e-3, epsilon=1e-4), batch_size=32, epochs=20),
             about="seven convolutions, 28 to 14, 7 and 4 pixels, scores that are never negative; 6,006 parameters",
+            claim="MNIST: 96.42 % (Adam 0.001, batches of 256, 15 epochs)",
         ),
     },
     inputs=_inputs,

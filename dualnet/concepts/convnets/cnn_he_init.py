@@ -59,6 +59,7 @@ CONCEPT = Concept(
             builder="CNN",
             recipe=_SGD,
             about="4 and 8 channels; 4,266 parameters",
+            claim="MNIST: 97.67 %, of half the channels of cnn_mnist: not a measure of the start alone",
         ),
         "as_cnn_mnist": Variant(
             builder="CNN",

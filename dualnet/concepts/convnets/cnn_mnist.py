@@ -59,6 +59,8 @@ CONCEPT = Concept(
             # Published for MNIST: rate 0.05, batches of 128. The digits are fewer, and so small a start needs steps.
             recipe=Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=16, epochs=25),
             about="8 and 16 channels; 9,098 parameters",
+            claim="MNIST: 97.97 % (SGD 0.05, batches of 128, 10 epochs); 98.0 % in TensorFlow 1 (SGD 0.1, batches of "
+            "32, 3 epochs), where the declared dropout is never applied",
         ),
     },
     inputs=_inputs,

@@ -89,24 +89,31 @@ CONCEPT = Concept(
             builder="LeNet",
             recipe=_FAST_ADAM,
             about="LeCun's and d2l's form: sigmoid and average pooling; 61,706 parameters",
+            claim="Fashion-MNIST: 80.3 %, where the notebook itself prints 81.0 %, and 79.2 % (SGD 0.9, batches of "
+            "256, 10 epochs)",
         ),
         "tanh_max": Variant(
             builder="LeNet",
             config={"image_size": 32, "padding": ("valid", "valid"), "activation": "tanh", "pooling": "max"},
             recipe=_ADAM,
             about="32x32 images without padding, tanh and max pooling; 61,706 parameters",
+            claim="MNIST: 98.93 %, CIFAR-10: 67.30 % (Adam 0.001, batches of 128, 10 epochs)",
         ),
         "wide_sigmoid_max": Variant(
             builder="LeNet",
             config={"channels": (32, 64), "padding": ("same", "same"), "hidden": (512,), "pooling": "max"},
             recipe=_ADAM,
             about="32 and 64 channels, one hidden layer of 512; 1,663,370 parameters (here with a linear output)",
+            claim="MNIST: no figure (Adam 0.001, batches of 100, 40 epochs), sigmoids at the output taken for "
+            "probabilities",
         ),
         "batch_norm": Variant(
             builder="LeNet",
             config={"padding": ("valid", "valid"), "batch_norm": True},
             recipe=Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=12),
             about="no padding, batch normalization before every hidden sigmoid; 44,878 parameters",
+            claim="Fashion-MNIST: 88.6 % and 83.5 % from scratch, 76.2 % and 84.9 % with the framework's layer (SGD "
+            "1.0, batches of 256, 10 epochs)",
         ),
     },
     inputs=_inputs,

@@ -1,6 +1,9 @@
 """AlexNet: five convolutions and three dense layers, the network that made deep learning win ImageNet in 2012."""
 
+from dataclasses import replace
+
 from dualnet.interface import (
+    Augmentation,
     Concept,
     Config,
     ConfigError,
@@ -126,6 +129,9 @@ def _initializers(config: Config) -> dict[str, Initializer]:
 
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3, epsilon=1e-4), batch_size=64, epochs=10)
 _MOMENTUM = Recipe(data="digits", optimizer=Optimizer("sgd", 0.01, momentum=0.9), batch_size=128, epochs=10)
+# Both sources take random crops, 64 out of 70 pixels and 224 out of 256, that one with flips: a mirrored digit is none.
+_SMALL_CROPS = replace(_ADAM, augmentation=Augmentation(padding=4))
+_LARGE_CROPS = replace(_MOMENTUM, augmentation=Augmentation(padding=7))
 
 CONCEPT = Concept(
     module=__name__,
@@ -156,9 +162,11 @@ CONCEPT = Concept(
     variants={
         "torchvision": Variant(
             builder="AlexNet",
-            recipe=_ADAM,
+            recipe=_SMALL_CROPS,
             loss_scale=100.0,
             about="one tower, maps pooled to a fixed size, dropout before dense; published: 61,100,840 parameters",
+            claim="CIFAR-10: 66.63 % of images resized to 64 (Adam 0.0001, batches of 256, 20 epochs), 73.68 % in a "
+            "later version; 72.11 % of crops of 64 out of 70 (40 epochs)",
         ),
         "two_towers": Variant(
             builder="AlexNet",
@@ -171,9 +179,11 @@ CONCEPT = Concept(
                 "dropout_first": False,
                 "initializer": "normal",
             },
-            recipe=_MOMENTUM,
+            recipe=_LARGE_CROPS,
             loss_scale=100.0,
             about="the paper's two graphics cards are two groups, its responses are normalized; published: 60,965,224",
+            claim="ImageNet 2010: 37.5 % top-1 and 17.0 % top-5 error (SGD 0.01, momentum 0.9, batches of 128, 90 "
+            "epochs; crops of 224 out of 256, flips); CIFAR-10, two groups: 70.93 %",
         ),
         "d2l": Variant(
             builder="AlexNet",
@@ -181,6 +191,7 @@ CONCEPT = Concept(
             recipe=_ADAM,
             loss_scale=100.0,
             about="no fixed size before the dense layers, dropout after them; published: 46,764,746 (gray, 10 classes)",
+            claim="Fashion-MNIST: 87.8 % and 88.3 % (SGD 0.01, batches of 128, 10 epochs)",
         ),
         "cifar": Variant(
             builder="AlexNet",
@@ -196,6 +207,7 @@ CONCEPT = Concept(
             recipe=_ADAM,
             loss_scale=100.0,
             about="3x3 kernels for images of 32x32, batch normalization twice; published: 9,638,474 trainable",
+            claim="CIFAR-10: no figure (Adam 0.001, batches of 32, 20 epochs)",
         ),
     },
     inputs=_inputs,

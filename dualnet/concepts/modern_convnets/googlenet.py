@@ -160,6 +160,7 @@ CONCEPT = Concept(
             loss_scale=10.0,
             weight_scale=0.4,
             about="the paper's, without its local response normalization; poolings round up",
+            claim="ImageNet 2014: 6.67 % top-5 error of seven networks, 10.07 % of one on one crop",
         ),
         "d2l": Variant(
             builder="GoogLeNet",
@@ -168,6 +169,7 @@ CONCEPT = Concept(
             loss_scale=10.0,
             weight_scale=0.4,
             about="neither, poolings pad both sides; published: 5,977,530 parameters for gray images and 10 classes",
+            claim="Fashion-MNIST: 88.2 % and 87.7 % (SGD 0.1, batches of 128, 10 epochs)",
         ),
     },
     inputs=_inputs,

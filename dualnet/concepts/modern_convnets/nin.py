@@ -96,6 +96,7 @@ CONCEPT = Concept(
             recipe=_ADAM,
             loss_scale=100.0,
             about="AlexNet's shapes, 10 classes; published: 1,992,166 parameters for 224x224 in gray",
+            claim="Fashion-MNIST: 68.9 % (SGD 0.1, batches of 128, 10 epochs)",
         ),
         "cifar": Variant(
             builder="NetworkInNetwork",
@@ -113,6 +114,8 @@ CONCEPT = Concept(
             recipe=_ADAM,
             loss_scale=100.0,
             about="three blocks for 32x32, padded poolings; published: 966,986 parameters for colour images",
+            claim="CIFAR-10: 70.67 %, which is a ResNet-34's, left in a copied notebook; later 80.20 % of the "
+            "validation rows, none of the test rows (Adam 0.0005, batches of 256, 100 epochs)",
         ),
     },
     inputs=_inputs,

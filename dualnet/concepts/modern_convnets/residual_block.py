@@ -98,14 +98,16 @@ CONCEPT = Concept(
             builder="ResidualNet",
             recipe=_recipe(1e-2),
             small={**_SMALL, "image_size": 7, "channels": ((5, 3), (2, 3))},
-            about="two blocks that keep the shape; 7,960 parameters; MNIST: 92.20 % (not 97.91 %, see projection_1x1)",
+            about="two blocks that keep the shape; 7,960 parameters",
+            claim="MNIST: 92.20 % (Adam 0.01, batches of 128, 10 epochs); 97.91 % is of projection_1x1 alone",
         ),
         "projection_1x1": Variant(
             builder="ResidualNet",
             config={"channels": ((4, 8), (16, 32)), "kernels": (3, 1), "stride": 2, "shortcut": "projection"},
             recipe=_recipe(1e-2),
             small=_SMALL,
-            about="two blocks that halve the image, a 1x1 convolution as shortcut; 17,986 parameters; MNIST: 97.91 %",
+            about="two blocks that halve the image, a 1x1 convolution as shortcut; 17,986 parameters",
+            claim="MNIST: 97.91 % (Adam 0.01, batches of 128, 10 epochs)",
         ),
         "d2l": Variant(
             builder="ResidualNet",

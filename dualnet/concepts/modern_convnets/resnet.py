@@ -3,6 +3,7 @@
 from typing import Any
 
 from dualnet.interface import (
+    Augmentation,
     Concept,
     Config,
     ConfigError,
@@ -69,16 +70,33 @@ def _stages(config: Config) -> dict[str, Stage]:
 
 
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=10)
+# The paper's for CIFAR-10, section 4.2, but for the flips: a mirrored digit is none.
+_CROPPED = Recipe(
+    data="digits",
+    optimizer=Optimizer("sgd", 0.1, momentum=0.9),
+    batch_size=128,
+    epochs=10,
+    augmentation=Augmentation(padding=4),
+)
 
 
-def _variant(block: str, layers: tuple[int, ...], small: tuple[int, ...], about: str, **config: Any) -> Variant:
+def _variant(
+    block: str,
+    layers: tuple[int, ...],
+    small: tuple[int, ...],
+    about: str,
+    claim: str,
+    recipe: Recipe = _ADAM,
+    **config: Any,
+) -> Variant:
     shape = {"image_size": 26, "in_channels": 3, "num_classes": 7, "channels": (5, 7)}
     return Variant(
         builder="ResNet",
         config={"block": block, "layers": layers, **config},
-        recipe=_ADAM,
+        recipe=recipe,
         small={**shape, "layers": small},
         about=about,
+        claim=claim,
     )
 
 
@@ -107,16 +125,47 @@ CONCEPT = Concept(
         "epsilon": 1e-5,
     },
     variants={
-        "resnet18": _variant("basic", (2, 2, 2, 2), (2, 1), "11,175,370 parameters; MNIST: 99.06 %"),
-        "resnet34": _variant("basic", (3, 4, 6, 3), (1, 2), "21,283,530 parameters; MNIST: 99.04 %"),
-        "resnet50": _variant("bottleneck", (3, 4, 6, 3), (2, 1), "23,522,250 parameters; MNIST: 98.39 %"),
-        "resnet101": _variant("bottleneck", (3, 4, 23, 3), (2, 2), "42,514,378 parameters; CIFAR-10: 75.15 %"),
-        "resnet152": _variant("bottleneck", (3, 8, 36, 3), (1, 2), "58,158,026 parameters"),
+        "resnet18": _variant(
+            "basic",
+            (2, 2, 2, 2),
+            (2, 1),
+            "11,175,370 parameters",
+            "MNIST: 99.06 % (Adam 0.001, batches of 128, 10 epochs)",
+        ),
+        "resnet34": _variant(
+            "basic",
+            (3, 4, 6, 3),
+            (1, 2),
+            "21,283,530 parameters",
+            "MNIST: 99.04 % (Adam 0.001, batches of 128, 10 epochs); CIFAR-10: 70.67 % (batches of 256, padded pool)",
+        ),
+        "resnet50": _variant(
+            "bottleneck",
+            (3, 4, 6, 3),
+            (2, 1),
+            "23,522,250 parameters",
+            "MNIST: 98.39 % (Adam 0.001, batches of 128, 10 epochs)",
+        ),
+        "resnet101": _variant(
+            "bottleneck",
+            (3, 4, 23, 3),
+            (2, 2),
+            "42,514,378 parameters",
+            "CIFAR-10: 75.15 %",
+        ),
+        "resnet152": _variant(
+            "bottleneck",
+            (3, 8, 36, 3),
+            (1, 2),
+            "58,158,026 parameters",
+            "ImageNet: 21.43 % top-1 and 5.71 % top-5 error on ten crops",
+        ),
         "resnet50_v1": _variant(
             "bottleneck",
             (3, 4, 6, 3),
             (1, 1),
             "as first published, and in Keras: the stride in the first 1x1 convolution, biases in convolutions",
+            "ImageNet: 22.85 % top-1 and 6.71 % top-5 error on ten crops",
             version="v1",
             conv_bias=True,
             epsilon=1.001e-5,
@@ -126,6 +175,7 @@ CONCEPT = Concept(
             (2, 2, 2, 2),
             (1, 1),
             "d2l's form: biases in convolutions, no normalization on shortcuts; 11,178,378 parameters",
+            "Fashion-MNIST: 91.5 % and 89.2 % (SGD 0.05, batches of 256)",
             conv_bias=True,
             shortcut_norm=False,
         ),
@@ -134,6 +184,9 @@ CONCEPT = Concept(
             (3, 4, 6, 3),
             (1, 1),
             "for images of 32x32 pixels: a 3x3 stem that keeps every pixel",
+            "CIFAR-10: none of this form; the paper's, of three stages, has 8.75 % error with 20 layers (SGD 0.1, "
+            "momentum 0.9, batches of 128; crops after padding by 4, flips)",
+            recipe=_CROPPED,
             stem="cifar",
         ),
     },

@@ -97,6 +97,7 @@ CONCEPT = Concept(
             loss_scale=10.0,
             weight_scale=0.7,
             about="published: 132,863,336 parameters for 224x224 in colour, 128,806,154 for gray and 10 classes",
+            claim="Fashion-MNIST, a quarter of the channels: 91.7 % and 92.0 % (SGD 0.05, batches of 128, 10 epochs)",
         ),
         "vgg13": Variant(
             builder="VGG",
@@ -113,6 +114,8 @@ CONCEPT = Concept(
             loss_scale=10.0,
             weight_scale=0.7,
             about="without dropout, for 32x32; published: 138,357,544 parameters, for CIFAR-10 33,638,218",
+            claim="CIFAR-10: 75.43 %, later 76.31 % (Adam 0.001, batches of 128, 10 epochs); 77.2 % in TensorFlow 1, "
+            "where convolution 13 leads nowhere",
         ),
         "vgg19": Variant(
             builder="VGG",
@@ -121,6 +124,7 @@ CONCEPT = Concept(
             loss_scale=10.0,
             weight_scale=0.7,
             about="the deepest; published: 143,667,240 parameters, for CIFAR-10 38,947,914",
+            claim="CIFAR-10: 74.56 % (Adam 0.001, batches of 128, 20 epochs)",
         ),
     },
     inputs=_inputs,
