@@ -45,7 +45,9 @@ CONCEPT = Concept(
             builder="DeconvolutionalAutoencoder",
             loss="reconstruction_loss",
             recipe=Recipe(data="digits", optimizer=Optimizer("adam", 0.005), batch_size=128, epochs=30),
-            about="28-14-7-15-31, cropped to 28; 665 parameters; the source reports 0.0959 on MNIST after 10 epochs",
+            about="28-14-7-15-31, cropped to 28; 665 parameters",
+            claim="MNIST: cross entropy 0.0959 (Adam 0.005, 10 epochs); 0.084 in TensorFlow is of another, wider "
+            "network, 28-14-7-14-28",
         ),
     },
     inputs=lambda config: {"images": _images(config)},
