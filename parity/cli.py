@@ -79,7 +79,7 @@ def run(
     pairs = suite.pairs(*ids or ())
     _check_files(html_file, junit_file)
     reports = []
-    for report in pool.reports(pairs, seed, jobs):
+    for report in pool.reports(suite.report, pairs, seed, jobs):
         reports.append(report)
         if not as_json:
             colour = "green" if report.passed else "red"

@@ -2,13 +2,12 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dualnet.interface import DualnetError
 from dualnet.process import cores, thread_counts
-from parity import suite
 from parity.report import Report
 
 __all__ = ["CrashError", "reports"]
@@ -21,10 +20,16 @@ class CrashError(DualnetError):
     """A process that compared a model died."""
 
 
-def reports(pairs: Sequence[tuple[str, str | None]], seed: int = 0, jobs: int | None = None) -> Iterator[Report]:
+def reports(
+    report: Callable[[str, str | None, int], Report],
+    pairs: Sequence[tuple[str, str | None]],
+    seed: int = 0,
+    jobs: int | None = None,
+) -> Iterator[Report]:
     """The report of each concept's variant, in their order, each as soon as it is there.
 
     Args:
+        report: compares one, given its id, variant and seed: `parity.suite.report`.
         pairs: concept ids with a variant.
         seed: decides weights, inputs and cotangents.
         jobs: processes; by default as many as there are cores and work for. One is this process itself.
@@ -36,13 +41,13 @@ def reports(pairs: Sequence[tuple[str, str | None]], seed: int = 0, jobs: int | 
         jobs = max(1, min(cores(), len(pairs) // WORTH_A_PROCESS))
     if jobs == 1:
         for id, variant in pairs:
-            yield suite.report(id, variant, seed)
+            yield report(id, variant, seed)
         return
     before = dict(os.environ)
     os.environ |= thread_counts(cores() // jobs)
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
     try:
-        futures = [(pair, pool.submit(suite.report, *pair, seed)) for pair in pairs]
+        futures = [(pair, pool.submit(report, *pair, seed)) for pair in pairs]
         for (id, variant), future in futures:
             try:
                 yield future.result()

@@ -29,7 +29,7 @@ def names():
 def figures():
     """For each chapter its worst float64 error, and its worst float32 error in parts of the limit. Runs everything."""
     pairs = suite.pairs()
-    reports = dict(zip(pairs, pool.reports(pairs), strict=True))
+    reports = dict(zip(pairs, pool.reports(suite.report, pairs), strict=True))
     for _, ids in chapters():
         mine = [reports[pair] for pair in suite.pairs(*ids)]
         singles = [worst for report in mine if (worst := report.worst("float32/"))]

@@ -47,7 +47,8 @@ CONCEPT = Concept(
             loss="reconstruction_loss",
             recipe=Recipe(data="digits", optimizer=Optimizer("adam", 0.05), batch_size=128, epochs=30),
             about="665 parameters",
-            claim="MNIST: cross entropy 0.0818 (Adam 0.05, 10 epochs); 0.083 in TensorFlow is of another, wider network",
+            claim="MNIST: cross entropy 0.0818 (Adam 0.05, 10 epochs); 0.083 in TensorFlow is of another, wider "
+            "network",
         ),
         "quickdraw": Variant(
             builder="NearestNeighborAutoencoder",

@@ -102,8 +102,8 @@ CONCEPT = Concept(
             players=PLAYERS,
             recipe=_RECIPE,
             about="344,208 and 4,025 parameters",
-            claim="MNIST: losses 0.708 (discriminator) and 0.729 (generator) at the end (Adam 0.0001, 100 epochs); 1.372 "
-            "and 0.735 in TensorFlow are of another generator, 7-14-28",
+            claim="MNIST: losses 0.708 (discriminator) and 0.729 (generator) at the end (Adam 0.0001, 100 epochs); "
+            "1.372 and 0.735 in TensorFlow are of another generator, 7-14-28",
             small=_SMALL,
             loss_scale=4.0,
         ),
@@ -114,8 +114,8 @@ CONCEPT = Concept(
             players=PLAYERS,
             recipe=_RECIPE,
             about="target 0.9 instead of 1, for the generator as well",
-            claim="MNIST: losses 0.675 (discriminator) and 0.808 (generator) at the end (Adam 0.0001, 100 epochs); 1.355 "
-            "and 0.833 in TensorFlow are of another generator, 7-14-28",
+            claim="MNIST: losses 0.675 (discriminator) and 0.808 (generator) at the end (Adam 0.0001, 100 epochs); "
+            "1.355 and 0.833 in TensorFlow are of another generator, 7-14-28",
             small=_SMALL,
             loss_scale=4.0,
         ),

@@ -66,8 +66,8 @@ CONCEPT = Concept(
             players=PLAYERS,
             recipe=Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=32, epochs=100),
             about="75-128-784 against 784-128-1, 110,864 and 100,609 parameters",
-            claim="MNIST: losses 0.655 (discriminator) and 0.907 (generator) at the end (Adam 0.001, 100 epochs); 1.038 "
-            "and 1.577 in TensorFlow, where dropout is never active",
+            claim="MNIST: losses 0.655 (discriminator) and 0.907 (generator) at the end (Adam 0.001, 100 epochs); "
+            "1.038 and 1.577 in TensorFlow, where dropout is never active",
             small={"num_features": 121, "latent": 17, "hidden": 23},
         ),
     },

@@ -64,7 +64,8 @@ CONCEPT = Concept(
             loss="beckham_loss",
             **RESNET34,
             about="images; 21,329,772 parameters on faces of 22 ages",
-            claim="AFAD-Lite, 22 ages: MAE 3.40, RMSE 4.61; 0.90 and 1.23 in training (Adam 0.0005, batches of 512, 150 epochs)",
+            claim="AFAD-Lite, 22 ages: MAE 3.40, RMSE 4.61; 0.90 and 1.23 in training (Adam 0.0005, batches of 512, "
+            "150 epochs)",
         ),
     },
     inputs=inputs,

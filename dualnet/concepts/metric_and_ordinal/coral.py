@@ -62,7 +62,8 @@ CONCEPT = Concept(
             loss_scale=16.0,
             **RESNET34,
             about="images; 21,286,741 parameters on faces of 22 ages",
-            claim="AFAD-Lite, 22 ages: MAE 3.38, RMSE 4.71; 0.55 and 0.88 in training (Adam 0.0005, batches of 512, 150 epochs)",
+            claim="AFAD-Lite, 22 ages: MAE 3.38, RMSE 4.71; 0.55 and 0.88 in training (Adam 0.0005, batches of 512, "
+            "150 epochs)",
         ),
     },
     inputs=inputs,

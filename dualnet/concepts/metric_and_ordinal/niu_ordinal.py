@@ -80,8 +80,8 @@ CONCEPT = Concept(
             recipe=RESNET34["recipe"],
             loss_scale=100.0,
             about="images; in AlexNet's full widths, 57,175,914 parameters on faces of 22 ages",
-            claim="AFAD-Lite, 22 ages: MAE 3.91, RMSE 5.40; 0.65 and 1.13 in training (Adam 0.0005, batches of 512, 150 "
-            "epochs); told to be a ResNet-34's, the notebook builds an AlexNet",
+            claim="AFAD-Lite, 22 ages: MAE 3.91, RMSE 5.40; 0.65 and 1.13 in training (Adam 0.0005, batches of 512, "
+            "150 epochs); told to be a ResNet-34's, the notebook builds an AlexNet",
         ),
         "resnet34": Variant(
             builder="NiuOrdinal",

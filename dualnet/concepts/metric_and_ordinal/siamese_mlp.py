@@ -125,8 +125,8 @@ CONCEPT = Concept(
             loss="siamese_loss",
             recipe=_RECIPE,
             about="784-256-256-1 with a ReLU, as in the source",
-            claim="MNIST: cost 0.250 after 5 epochs, which is no contrastive loss: both embeddings stand in it for label "
-            "and distance, the labels are never used",
+            claim="MNIST: cost 0.250 after 5 epochs, which is no contrastive loss: both embeddings stand in it for "
+            "label and distance, the labels are never used",
         ),
     },
     inputs=lambda config: {
