@@ -8,18 +8,25 @@ import pytest
 from dualnet import catalogue
 from dualnet.interface import BACKENDS, MissingFrameworkError
 from dualnet.process import cores, require, thread_counts
+from parity import suite
 
 if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # the processes share the cores
     os.environ |= thread_counts(cores() // int(count))
 
 
-def pytest_collection_modifyitems(config, items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """What shares its fixtures or its report runs in one process: a file, or a model of the parity suite."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            check = getattr(item, "callspec", None) and item.callspec.params.get("check")
-            parts = (item.path.name, *((check.concept, check.variant) if check else ()))
-            item.add_marker(pytest.mark.xdist_group("-".join(parts)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    models = {check.id: f"{check.concept}-{check.variant}" for check in suite.checks()}
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            return models.get(test.removeprefix("test_parity[").removesuffix("]"), file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", params=list(BACKENDS))
