@@ -6,7 +6,7 @@ a layer of its own, so that it meets the separate one of the other side.
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -192,6 +192,7 @@ class KerasSide:
         *,
         train: bool = False,
         gradients: bool = True,
+        of: Collection[str] | None = None,
         tape: Tape | None = None,
     ) -> Pass:
         """One forward pass, and one backward pass if asked for."""
@@ -206,7 +207,7 @@ class KerasSide:
                 outputs = self._call(inputs, train)
                 flat = tf.nest.flatten(outputs)
                 value = loss(outputs, targets) if loss else self._weighted_sum(flat, recorder)
-            names = [*self.layers, *self.parts, *self.outside]
+            names = (name for name in (*self.layers, *self.parts, *self.outside) if of is None or name in of)
             owners = [(name, own, slot) for name in names for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
             cut, seen = recorder.tape.cut, recorder.tape.seen
@@ -423,7 +424,8 @@ class _Recorder:
         return id(tensor) in self.images or len(tensor.shape) > 3
 
     def _stays_image(self, call: Call, tensor: Any, images: bool) -> bool:
-        return images and call.layer.kind not in ("flatten", "unknown") and len(tensor.shape) > 2
+        kind = call.layer.kind
+        return images and kind != "flatten" and len(tensor.shape) > (3 if kind == "unknown" else 2)
 
     def _follow(self, layer: Any, name: str, tensors: list[Any]) -> None:
         """A dense layer behind Flatten has its kernel's rows in the order H W C: remember H, W and C."""
@@ -543,7 +545,7 @@ def _native(image: bool, flat: tuple[int, ...] | None, padding: Padding | None =
 
 
 def _first(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, -1, 1)) if array.ndim > 2 else array
+    return np.moveaxis(array, -1, 1) if array.ndim > 2 else array
 
 
 def _last(array: Array) -> Array:
@@ -703,6 +705,13 @@ def _pool(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, An
     return described
 
 
+def _adaptive(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    size = tuple(layer.output_size)
+    if size == shape[1:-1]:
+        return "identity", {}
+    return ("global_avg_pool", {}) if set(size) == {1} else ("adaptive_avg_pool", {"size": size})
+
+
 def _recurrent(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:
     def described(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
         inner = layer.forward_layer if isinstance(layer, layers.Bidirectional) else layer
@@ -778,6 +787,8 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     layers.AveragePooling2D: _pool("avg_pool"), layers.AveragePooling3D: _pool("avg_pool"),
     **dict.fromkeys((layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D),
                     _plain("global_avg_pool")),
+    **dict.fromkeys((layers.AdaptiveAveragePooling1D, layers.AdaptiveAveragePooling2D, layers.AdaptiveAveragePooling3D),
+                    _adaptive),
     **dict.fromkeys((layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D),
                     _plain("global_max_pool")),
     layers.Add: _plain("add"), layers.Multiply: _plain("multiply"), layers.Concatenate: _concat,
@@ -799,7 +810,7 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
 SPATIAL = (
     _BASE_CONV, _BASE_DEPTHWISE, _BASE_TRANSPOSE, layers.BatchNormalization, layers.MaxPooling1D,
     layers.AveragePooling1D, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D, layers.ZeroPadding1D,
-    layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization,
+    layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization, layers.AdaptiveAveragePooling1D,
 )  # fmt: skip
 ELEMENTWISE = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",
@@ -826,7 +837,7 @@ def _axes(variable: Any, canonical: Sequence[int]) -> Slot:
     back = np.argsort(canonical)
     return Slot(
         variable,
-        lambda a: np.ascontiguousarray(a.transpose(canonical)),
+        lambda a: a.transpose(canonical),
         lambda a: a.transpose(back).reshape(variable.shape),
     )
 

@@ -42,6 +42,8 @@ CONSTANTS_LIMIT = 1e-6
 """What constants that were rounded to float32 may make of a float64 result."""
 ROUNDED = "settings.float32"
 """The cause that is no fault of the models: a difference in float64 that cannot be seen in float32."""
+FEW = 4
+"""Up to so many rows the gradients of all are checked, which are there already; of more rows those of the first."""
 MOVED = 2_000_000
 """How many parameters are moved at most to see whether the gradients are those of the function."""
 NUDGE = 1e-3
@@ -303,8 +305,9 @@ class Job:
         passes = self.passed(self.a, 0, pairing), self.passed(self.b, 1, pairing)
         findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
         not_tested = self._dead(passes[0])
+        known = [found if self._whole() and self.loss is None else None for found, _ in passes]
         del passes  # the gradients are as large as the models
-        findings += [self._own_gradients(which, pairing) for which in (0, 1)]
+        findings += [self._own_gradients(which, pairing, known[which]) for which in (0, 1)]
         names = (f"{type(side.model).__name__} ({side.framework})" for side in (self.a, self.b))
         return Report(
             " | ".join(names),
@@ -330,6 +333,10 @@ class Job:
         arrays = [self.arrays] if isinstance(self.arrays, np.ndarray) else list(arrays)
         return next((LAYOUTS[np.ndim(x)] for x in arrays if np.ndim(x) in LAYOUTS), None)
 
+    def _whole(self) -> bool:
+        """Whether gradients are checked on all rows: in train mode, and where there are no more than a few."""
+        return self.train or all(len(np.atleast_1d(x)) <= FEW for _, x in _named(self.arrays))
+
     def _first_row(self, which: int) -> Any:
         return (self.a, self.b)[which].inputs(self._first_rows(), self._layout())
 
@@ -346,7 +353,10 @@ class Job:
         def fingerprints() -> tuple[Sequence[Call], Sequence[Call]]:
             return self.marked(self.a, calls[0], 0), self.marked(self.b, calls[1], 1)
 
-        return pair(calls[0], calls[1], self.hints, fingerprints, trust_order=trust_order)
+        found = pair(calls[0], calls[1], self.hints, fingerprints, trust_order=trust_order)
+        for call in (*calls[0], *calls[1]):
+            call.forget()
+        return found
 
     def marked(self, model: Side, calls: Sequence[Call], which: int) -> list[Call]:
         """The calls again, with weights that depend on their shapes alone; the model gets its own back."""
@@ -473,16 +483,16 @@ class Job:
                 for own in sorted(left.keys() & right.keys()):
                     yield _finding(f"float64/train/buffer/{name}.{own}", left.get(own), right.get(own))
 
-    def _own_gradients(self, which: int, pairing: Pairing) -> Finding:
+    def _own_gradients(self, which: int, pairing: Pairing, known: Pass | None) -> Finding:
         """One side's gradients against its own function; beside a kink, where there is a derivative, if not at it."""
-        finding = self._directional(which, pairing, 0.0)
+        finding = self._directional(which, pairing, 0.0, known)
         if not finding.passed:
             finding = min(finding, self._directional(which, pairing, NUDGE), key=lambda found: found.error)
         allowed = not finding.passed and self.allows(f"gradients of {'ab'[which]}")
         return replace(finding, excluded="allowed to be another than that of its function") if allowed else finding
 
-    def _directional(self, which: int, pairing: Pairing, nudge: float) -> Finding:
-        """In eval mode one row is enough; of the parameters only the smaller ones are moved.
+    def _directional(self, which: int, pairing: Pairing, nudge: float, known: Pass | None = None) -> Finding:
+        """In eval mode one row is enough, unless all are `known`; of the parameters only the smaller ones are moved.
 
         A nudge leaves the point where a kink is: dead channels put a ReLU behind them exactly there.
         """
@@ -495,7 +505,7 @@ class Job:
                 return array
             return array + nudge * (array.std() or 1.0) * rng.normal(size=array.shape)
 
-        by_name = {k: nudged(np.asarray(x)) for k, x in _named(self.arrays if self.train else self._first_rows())}
+        by_name = {k: nudged(np.asarray(x)) for k, x in _named(self.arrays if self._whole() else self._first_rows())}
         layers: dict[str, Arrays] = {}
         room = MOVED
         for both in sorted(_layers(pairing), key=lambda both: _count(both[which])):
@@ -510,13 +520,14 @@ class Job:
         def run(inputs: Mapping[Any, Array], gradients: bool) -> Pass:
             given = dict(inputs) if isinstance(self.arrays, Mapping) else list(inputs.values())
             tape = Tape(arrays=False, noise=self.noise(pairing, which)) if self.train or self.random else None
-            return model.run(model.inputs(given, self._layout()), train=self.train, gradients=gradients, tape=tape)
+            native = model.inputs(given, self._layout())
+            return model.run(native, train=self.train, gradients=gradients, of=layers, tape=tape)
 
         try:
             if nudge:
                 for layer, own in start.items():
                     model.put(layer, own)
-            found = run(by_name, True)
+            found = known or run(by_name, True)
             moving = [k for k, x in by_name.items() if np.issubdtype(x.dtype, np.floating)]
             given = {
                 f"input/{k}": self._laid_out(g, by_name[k]) for k, g in zip(moving, found.input_gradients, strict=False)
@@ -694,10 +705,11 @@ def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
     """Give each paired layer its partner's weights; what does not fit is a finding, and nothing of it is moved."""
     problems = []
     for one, other in _layers(pairing):
-        arrays, own = source.get(one.layer.name), target.get(other.layer.name)
+        arrays, own = source.get(one.layer.name), other.layer.parameters
         if {n: a.shape for n, a in arrays.items()} == {n: a.shape for n, a in own.items()}:
             target.put(other.layer.name, arrays)
             continue
+        own = target.get(other.layer.name)
         arrays = common(one.layer.kind, arrays)
         expected = common(other.layer.kind, own)
         for name in sorted(arrays.keys() | expected.keys()):

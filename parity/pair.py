@@ -195,7 +195,9 @@ def _score(a: Call, b: Call) -> float:
     sizes = [call.outputs[0].size if call.outputs else 0 for call in (a, b)]
     if len(kinds) == 1:
         return 4.0 + (sizes[0] == sizes[1])
-    return 1.0 if _family(kinds) and sizes[0] == sizes[1] else 0.0
+    if _family(kinds) and sizes[0] == sizes[1]:
+        return 1.0
+    return 0.5 if "unknown" in kinds and a.real and b.real and sizes[0] == sizes[1] else 0.0
 
 
 def _family(kinds: set[str]) -> bool:

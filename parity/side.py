@@ -6,7 +6,7 @@ passes through two gates, one before it and one behind it. A gate shows what pas
 inputs and equal cotangents, and so does what lies between the layers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -55,6 +55,11 @@ class Call:
     cotangents: dict[int, Array] = field(default_factory=dict)
     input_gradients: dict[int, Array] = field(default_factory=dict)
     noise: Array | None = None
+
+    def forget(self) -> None:
+        """Let go of what passed; the layer stays."""
+        for kept in (self.received, self.outputs, self.cotangents, self.input_gradients):
+            kept.clear()
 
 
 Noise = Callable[[Call, tuple[int, ...]], Array]
@@ -291,9 +296,13 @@ class Side(Protocol):
         *,
         train: bool = False,
         gradients: bool = True,
+        of: Collection[str] | None = None,
         tape: Tape | None = None,
     ) -> Pass:
-        """One forward pass, and one backward pass if asked for; buffers move in train mode."""
+        """One forward pass, and one backward pass if asked for; buffers move in train mode.
+
+        Of the parameters, `of` has the layers whose gradients are wanted: by default all.
+        """
 
     def buffers(self) -> dict[str, dict[str, Array]]:
         """All buffers by layer and name."""

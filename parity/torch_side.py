@@ -3,7 +3,7 @@
 Functions called outside layers (``F.relu``, ``torch.flatten``) count as layers of their own where they have a kind.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -138,6 +138,7 @@ class TorchSide:
         *,
         train: bool = False,
         gradients: bool = True,
+        of: Collection[str] | None = None,
         tape: Tape | None = None,
     ) -> Pass:
         """One forward pass, and one backward pass if asked for."""
@@ -160,7 +161,8 @@ class TorchSide:
         found = Pass([_array(t) for t in flat])
         if gradients:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
-            parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+            trained = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+            parameters = {name: p for name, p in trained.items() if of is None or self.owner(name)[0] in of}
             cut, seen = (tape.cut, tape.seen) if tape else ([], [])
             wanted = [*sources, *parameters.values(), *cut]
             starts = [torch.ones_like(value), *map(torch.zeros_like, seen)]

@@ -96,6 +96,34 @@ def test_equal_models_agree(pair, train):
     assert report.smallest_passing_limit < 1e-13
 
 
+@keras.saving.register_keras_serializable("tests")
+class Halved(L.Layer):
+    """A layer that the engine knows nothing of: it pools."""
+
+    def call(self, x):
+        return tf.nn.max_pool2d(x, 2, 2, "VALID")
+
+
+def test_a_layer_of_your_own_is_paired_by_its_place():
+    def mine(pool):
+        return keras.Sequential([keras.Input((16, 12, 3)), L.Conv2D(4, 3), pool, L.Conv2D(5, 2)])
+
+    theirs = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 5, 2))
+    report = parity.compare(theirs, mine(Halved(name="halved")), IMAGES)
+    assert report.passed, str(report)
+    assert ("1", "halved") in [pair.names for pair in report.layers]
+    wrong = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AvgPool2d(2), nn.Conv2d(4, 5, 2))
+    assert [c.where for c in parity.compare(wrong, mine(Halved(name="halved")), IMAGES).culprits] == ["1 | halved"]
+
+
+@pytest.mark.parametrize("size", [1, 2, (5, 7), (16, 12)])
+def test_adaptive_pooling_is_known_on_both_sides(size):
+    theirs = nn.Sequential(nn.AdaptiveAvgPool2d(size), nn.Conv2d(3, 4, 1))
+    model = keras.Sequential([keras.Input((16, 12, 3)), L.AdaptiveAveragePooling2D(size), L.Conv2D(4, 1)])
+    report = parity.compare(theirs, model, IMAGES)
+    assert report.passed, str(report)
+
+
 def test_a_wrong_epsilon_is_the_norm_layers_fault():
     report = parity.compare(torch_net(eps=1e-5), keras_net(), IMAGES)
     assert not report.passed

@@ -34,9 +34,8 @@ class ConvBlock(layers.Layer):
             bias_initializer="zeros",  # differs: D052
             name="conv",
         )
-        self.bn = layers.Identity()
-        if batch_norm:
-            self.bn = BatchNorm(EPSILON, MOMENTUM, name="bn")  # differs: D030, D031, D033
+        # differs: D030, D031, D033
+        self.bn = BatchNorm(EPSILON, MOMENTUM, name="bn") if batch_norm else layers.Identity()
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return tf.nn.relu(self.bn(self.conv(self.pad(x)), training=training))  # N H W C

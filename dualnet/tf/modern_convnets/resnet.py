@@ -173,11 +173,10 @@ class ResNet(KerasModel):
                 settings = (inputs, channels[i], stride, version, conv_bias, shortcut_norm, epsilon)
                 self.blocks.append(kind(*settings, name=f"layer{i + 1}.{j}"))
                 inputs = EXPANSION[block] * channels[i]
-        self.fc = keras_layers.Identity(name="fc")
-        if num_classes:
-            self.fc = keras_layers.Dense(
-                num_classes, kernel_initializer="glorot_uniform", bias_initializer="zeros", name="fc"
-            )
+        start = {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"}
+        self.fc = (
+            keras_layers.Dense(num_classes, **start, name="fc") if num_classes else keras_layers.Identity(name="fc")
+        )
         self(keras.Input((image_size, image_size, in_channels)))  # creates the variables
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:

@@ -68,9 +68,11 @@ class VGG(KerasModel):
         for names, maps in zip(convolution_names(convolutions), channels, strict=True):
             features += block(names, maps)
         self.features = keras.Sequential(features, name="features")
-        self.avgpool = layers.Identity(name="avgpool")
-        if pooled_size:
-            self.avgpool = layers.AdaptiveAveragePooling2D(pooled_size, name="avgpool")
+        self.avgpool = (
+            layers.AdaptiveAveragePooling2D(pooled_size, name="avgpool")
+            if pooled_size
+            else layers.Identity(name="avgpool")
+        )
 
         classifier: list[layers.Layer] = []
         for i, units in enumerate(hidden):
