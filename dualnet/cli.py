@@ -62,6 +62,9 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Stop after so many steps
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step.")]
 CropPadding = Annotated[int | None, typer.Option(min=0, help="Pad training images by these pixels, crop at random.")]
 Flip = Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror training images at random.")]
+Published = Annotated[
+    bool, typer.Option("--published", help="Train as the source did, in full size; the other options change it.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
 SharedNoise = Annotated[
     bool, typer.Option("--shared-noise", help="Draw dropout masks as `compare` does, from one stream for both sides.")
@@ -120,7 +123,15 @@ def show(concept: Id, as_json: Json = False) -> None:
     if as_json:
         sides = {backend: {"path": str(paths[backend]), "source": texts[backend]} for backend in BACKENDS}
         lines = [{"tf": row.left, "torch": row.right, "same": row.same} for row in rows]
-        said = {name: {"about": variant.about, "claim": variant.claim} for name, variant in variants.items()}
+        said = {
+            name: {
+                "about": variant.about,
+                "claim": variant.claim,
+                "recipe": asdict(variant.recipe),
+                "published": asdict(variant.published) if variant.published else None,
+            }
+            for name, variant in variants.items()
+        }
         typer.echo(json.dumps({"id": concept, "variants": said, **sides, "lines": lines}, indent=2))
         return
     Console().print(side_by_side(rows, ("TensorFlow", "PyTorch")))
@@ -134,6 +145,7 @@ def show(concept: Id, as_json: Json = False) -> None:
 def compare(
     concept: Id,
     variant: Variant = None,
+    published: Published = False,
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
@@ -155,6 +167,7 @@ def compare(
     job = _job(
         concept,
         variant,
+        published,
         data,
         data_dir,
         download,
@@ -183,6 +196,7 @@ def train(
     concept: Id,
     backend: Annotated[str, typer.Option(help="tf or torch.")],
     variant: Variant = None,
+    published: Published = False,
     data: Data = None,
     data_dir: DataDir = None,
     download: Download = False,
@@ -206,6 +220,7 @@ def train(
     job = _job(
         concept,
         variant,
+        published,
         data,
         data_dir,
         download,
@@ -314,6 +329,7 @@ def _model(id: str, purpose: str) -> Concept:
 def _job(
     id: str,
     variant: str | None,
+    published: bool,
     data: str | None,
     data_dir: Path | None,
     download: bool,
@@ -331,12 +347,19 @@ def _job(
 ) -> Job:
     """The concept's recipe with the caller's wishes over it."""
     concept = _model(id, "train")
-    recipe = concept.variant(variant).recipe
+    chosen = concept.variant(variant)
+    recipe = chosen.published if published else chosen.recipe
+    if recipe is None:
+        having = [name for name, other in concept.variants.items() if other.published]
+        raise ConfigError(
+            f"--published: the source of {id} {variant or concept.default_variant} trained on data that cannot be had "
+            f"here, or gives no recipe; variants that have one: {', '.join(having) or 'none'}"
+        )
     return Job(
         backend="tf",
         concept=id,
         variant=variant or concept.default_variant,
-        config=_settings(concept, variant, setting or []),
+        config={**recipe.config, **_settings(concept, variant, setting or [])},
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,

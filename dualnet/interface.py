@@ -316,13 +316,17 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: data, optimizer, epochs and batch size, and how the images are varied if they are."""
+    """How to train: data, optimizer, epochs, batch size, how images are varied if they are, and the size of the model.
+
+    `config` has settings over the variant's.
+    """
 
     data: str
     optimizer: Optimizer
     batch_size: int
     epochs: int
     augmentation: Augmentation | None = None
+    config: Config = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in (("batch size", self.batch_size), ("epochs", self.epochs)):
@@ -352,6 +356,9 @@ class Variant:
     loss: str = "cross_entropy"
     """The name of a loss in the twins, or of one that every backend has (`Backend.losses`)."""
     recipe: Recipe
+    """For every day, on small data."""
+    published: Recipe | None = None
+    """The source's, in full size, where it trained on data that can be had."""
     about: str = ""
     claim: str = ""
     """What the source reports of it, on which data and trained how; and the correction where that is wrong."""

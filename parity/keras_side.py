@@ -210,7 +210,7 @@ class KerasSide:
             names = (name for name in (*self.layers, *self.parts, *self.outside) if of is None or name in of)
             owners = [(name, own, slot) for name in names for own, slot in self.trainable(name)]
             variables = [slot.variable.value for _, _, slot in owners]
-            cut, seen = recorder.tape.cut, recorder.tape.seen
+            cut, seen = recorder.tape.release()
             starts = [tf.ones_like(value), *map(tf.zeros_like, seen)]
             got = gradient_tape.gradient([value, *seen], [*sources, *variables, *cut], starts)
             got = got[: len(sources) + len(variables)]

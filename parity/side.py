@@ -104,6 +104,15 @@ class Tape:
         self.seen: list[Any] = []
         """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
 
+    def release(self) -> tuple[list[Any], list[Any]]:
+        """What was cut and what was seen; the tape holds them no longer.
+
+        A framework's graph holds the gates, and so the tape: no collector of garbage finds such a circle.
+        """
+        cut, seen = self.cut, self.seen
+        self.cut, self.seen = [], []
+        return cut, seen
+
     def sample(self, shape: tuple[int, ...]) -> Array:
         """Uniform numbers in (0, 1) for the next function that draws some: equal ones for equal places in the order."""
         self.samples += 1
@@ -127,10 +136,8 @@ class Tape:
         """The gate before a call: shows what came in, and the gradient that the layer sends back."""
         other, place = self.forced.get(call.index), len(call.received)
         call.received.append(_NOTHING)
-        like: list[Any] = []
 
         def forward(tensor: Any) -> Any:
-            like.append(tensor)
             if self.arrays:
                 call.received[place] = canonical(tensor)
             if other is None or place >= len(other.received):

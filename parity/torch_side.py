@@ -163,7 +163,7 @@ class TorchSide:
             value = loss(outputs, targets) if loss else _weighted_sum(flat)
             trained = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
             parameters = {name: p for name, p in trained.items() if of is None or self.owner(name)[0] in of}
-            cut, seen = (tape.cut, tape.seen) if tape else ([], [])
+            cut, seen = tape.release() if tape else ([], [])
             wanted = [*sources, *parameters.values(), *cut]
             starts = [torch.ones_like(value), *map(torch.zeros_like, seen)]
             got = torch.autograd.grad([value, *seen], wanted, starts, materialize_grads=True)

@@ -1,11 +1,14 @@
 """`parity.compare` and `parity.transfer` on models that are not ours."""
 
+import gc
+
 import numpy as np
 import pytest
 
 import dualnet
 import parity
 from dualnet.interface import ConfigError, StateError
+from parity.side import Tape
 
 dualnet.load("torch")
 dualnet.load("tf")
@@ -727,3 +730,12 @@ def test_compiled_and_eager_agree():
     model = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 2))
     report = parity.compare(model, torch.compile(model, backend="eager"), SEQUENCE[:, 0])
     assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_an_explained_comparison_leaves_no_memory_behind(pair):
+    """A framework's graph is invisible to the collector of garbage: a circle through it would stay for ever."""
+    a, b = pair[0](), keras_net(epsilon=1e-2) if pair[1] is keras_net else torch_net(eps=1e-2)
+    assert parity.compare(a, b, IMAGES).culprits
+    gc.collect()
+    assert [kept for kept in gc.get_objects() if type(kept) is Tape] == []

@@ -80,6 +80,7 @@ CONCEPT = Concept(
             recipe=_RECIPE,
             about="86,927 parameters; reconstructs ten label planes, too",
             claim="MNIST: 22,729 nats per batch of 128, from 767,977 at first (Adam 0.001, 50 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50),
             loss_scale=65536.0,
         ),
         "no_label_in_reconstruction": Variant(
@@ -89,6 +90,7 @@ CONCEPT = Concept(
             recipe=_RECIPE,
             about="81,157 parameters; only the image is reconstructed",
             claim="MNIST: 13,998 nats per batch of 128 (Adam 0.001, 50 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50),
             loss_scale=4096.0,
         ),
     },

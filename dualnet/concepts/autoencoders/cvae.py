@@ -56,6 +56,7 @@ CONCEPT = Concept(
             recipe=_RECIPE,
             about="the decoder gives 794 values, 853,364 parameters",
             claim="MNIST: 12,191 nats per batch of 128 (Adam 0.001, 50 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50),
             loss_scale=4096.0,
         ),
         "no_label_in_reconstruction": Variant(
@@ -65,6 +66,7 @@ CONCEPT = Concept(
             recipe=_RECIPE,
             about="the decoder gives 784 values, 848,354 parameters",
             claim="MNIST: 12,619 nats per batch of 128 (Adam 0.001, 50 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=50),
             loss_scale=4096.0,
         ),
     },

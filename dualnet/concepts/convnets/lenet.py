@@ -98,6 +98,7 @@ CONCEPT = Concept(
             recipe=_ADAM,
             about="32x32 images without padding, tanh and max pooling; 61,706 parameters",
             claim="MNIST: 98.93 %, CIFAR-10: 67.30 % (Adam 0.001, batches of 128, 10 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=10),
         ),
         "wide_sigmoid_max": Variant(
             builder="LeNet",
@@ -106,6 +107,7 @@ CONCEPT = Concept(
             about="32 and 64 channels, one hidden layer of 512; 1,663,370 parameters (here with a linear output)",
             claim="MNIST: no figure (Adam 0.001, batches of 100, 40 epochs), sigmoids at the output taken for "
             "probabilities",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-3), batch_size=100, epochs=40),
         ),
         "batch_norm": Variant(
             builder="LeNet",

@@ -22,7 +22,7 @@ from dualnet.concepts.metric_and_ordinal._ordinal import (
     rows,
     targets,
 )
-from dualnet.interface import Array, Case, Concept, Difference, Initializer, Stage, Variant
+from dualnet.interface import Array, Case, Concept, Difference, Initializer, Optimizer, Recipe, Stage, Variant
 
 __all__ = ["CONCEPT", "EPSILON", "MOMENTUM", "PUBLISHED", "ExpectedRank"]
 
@@ -66,6 +66,9 @@ CONCEPT = Concept(
             about="images; 21,329,772 parameters on faces of 22 ages",
             claim="AFAD-Lite, 22 ages: MAE 3.40, RMSE 4.61; 0.90 and 1.23 in training (Adam 0.0005, batches of 512, "
             "150 epochs)",
+            published=Recipe(
+                data="folder", optimizer=Optimizer("adam", 5e-4), batch_size=512, epochs=150, config=PUBLISHED
+            ),
         ),
     },
     inputs=inputs,

@@ -23,7 +23,7 @@ from dualnet.concepts.metric_and_ordinal._ordinal import (
     rows,
     targets,
 )
-from dualnet.interface import Array, Case, Concept, Initializer, Stage, Variant
+from dualnet.interface import Array, Case, Concept, Initializer, Optimizer, Recipe, Stage, Variant
 
 __all__ = ["CONCEPT", "EPSILON", "MOMENTUM", "PUBLISHED", "OrdinalOutput"]
 
@@ -64,6 +64,9 @@ CONCEPT = Concept(
             about="images; 21,286,741 parameters on faces of 22 ages",
             claim="AFAD-Lite, 22 ages: MAE 3.38, RMSE 4.71; 0.55 and 0.88 in training (Adam 0.0005, batches of 512, "
             "150 epochs)",
+            published=Recipe(
+                data="folder", optimizer=Optimizer("adam", 5e-4), batch_size=512, epochs=150, config=PUBLISHED
+            ),
         ),
     },
     inputs=inputs,

@@ -22,7 +22,7 @@ from dualnet.concepts.metric_and_ordinal._ordinal import (
     rows,
     targets,
 )
-from dualnet.interface import Array, Case, Concept, Config, Stage, Variant
+from dualnet.interface import Array, Case, Concept, Config, Optimizer, Recipe, Stage, Variant
 
 __all__ = ["CONCEPT", "EPSILON", "MOMENTUM", "PUBLISHED", "OrdinalOutput"]
 
@@ -82,6 +82,9 @@ CONCEPT = Concept(
             about="images; in AlexNet's full widths, 57,175,914 parameters on faces of 22 ages",
             claim="AFAD-Lite, 22 ages: MAE 3.91, RMSE 5.40; 0.65 and 1.13 in training (Adam 0.0005, batches of 512, "
             "150 epochs); told to be a ResNet-34's, the notebook builds an AlexNet",
+            published=Recipe(
+                data="folder", optimizer=Optimizer("adam", 5e-4), batch_size=512, epochs=150, config=PUBLISHED
+            ),
         ),
         "resnet34": Variant(
             builder="NiuOrdinal",

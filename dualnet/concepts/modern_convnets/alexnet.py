@@ -167,6 +167,19 @@ CONCEPT = Concept(
             about="one tower, maps pooled to a fixed size, dropout before dense; published: 61,100,840 parameters",
             claim="CIFAR-10: 66.63 % of images resized to 64 (Adam 0.0001, batches of 256, 20 epochs), 73.68 % in a "
             "later version; 72.11 % of crops of 64 out of 70 (40 epochs)",
+            published=Recipe(
+                data="cifar10",
+                optimizer=Optimizer("adam", 1e-4),
+                batch_size=256,
+                epochs=20,
+                config={
+                    "in_channels": 3,
+                    "image_size": 64,
+                    "channels": (64, 192, 384, 256, 256),
+                    "pooled_size": 6,
+                    "hidden": (4096, 4096),
+                },
+            ),
         ),
         "two_towers": Variant(
             builder="AlexNet",
@@ -208,6 +221,18 @@ CONCEPT = Concept(
             loss_scale=100.0,
             about="3x3 kernels for images of 32x32, batch normalization twice; published: 9,638,474 trainable",
             claim="CIFAR-10: no figure (Adam 0.001, batches of 32, 20 epochs)",
+            published=Recipe(
+                data="cifar10",
+                optimizer=Optimizer("adam", 1e-3),
+                batch_size=32,
+                epochs=20,
+                config={
+                    "in_channels": 3,
+                    "image_size": 32,
+                    "channels": (96, 256, 384, 384, 256),
+                    "hidden": (2048, 2048),
+                },
+            ),
         ),
     },
     inputs=_inputs,

@@ -60,6 +60,7 @@ def _resnet(
         builder="gender_classifier",
         config={"network": network, "layers": layers, "channels": (64, 128, 256, 512)},
         recipe=_recipe(batch_size, 10),
+        published=_recipe(batch_size, 10),
         small={"image_size": 26, "layers": small, "channels": (5, 7)},
         about=about,
         claim=claim,
@@ -89,6 +90,7 @@ CONCEPT = Concept(
         "vgg16": Variant(
             builder="gender_classifier",
             recipe=_recipe(64, 3),
+            published=_recipe(64, 3),
             loss_scale=10.0,
             weight_scale=0.7,
             small={"image_size": 21, "layers": (1, 2), "channels": (5, 7), "hidden": (13, 11)},

@@ -103,6 +103,7 @@ CONCEPT = Concept(
             small=_SMALL,
             about="121 layers, bottlenecks; 6,957,834 parameters",
             claim="MNIST: 98.95 % (Adam 0.0001, 10 epochs); CIFAR-10: 74.97 % (Adam 0.001, batches of 128, 20 epochs)",
+            published=Recipe(data="mnist", optimizer=Optimizer("adam", 1e-4), batch_size=128, epochs=10),
         ),
         "densenet_d2l": Variant(
             builder="DenseNet",

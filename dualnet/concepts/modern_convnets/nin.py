@@ -116,6 +116,13 @@ CONCEPT = Concept(
             about="three blocks for 32x32, padded poolings; published: 966,986 parameters for colour images",
             claim="CIFAR-10: 70.67 %, which is a ResNet-34's, left in a copied notebook; later 80.20 % of the "
             "validation rows, none of the test rows (Adam 0.0005, batches of 256, 100 epochs)",
+            published=Recipe(
+                data="cifar10",
+                optimizer=Optimizer("adam", 5e-4),
+                batch_size=256,
+                epochs=100,
+                config={"in_channels": 3, "channels": (192, 192, 192), "mixers": (160, 96, 192, 192, 192, 10)},
+            ),
         ),
     },
     inputs=_inputs,

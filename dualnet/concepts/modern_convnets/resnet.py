@@ -1,5 +1,6 @@
 """ResNet: stages of residual blocks, from 18 to 152 layers deep, that still train."""
 
+from dataclasses import replace
 from typing import Any
 
 from dualnet.interface import (
@@ -70,6 +71,7 @@ def _stages(config: Config) -> dict[str, Stage]:
 
 
 _ADAM = Recipe(data="digits", optimizer=Optimizer("adam", 1e-3), batch_size=128, epochs=10)
+_MNIST = replace(_ADAM, data="mnist")
 # The paper's for CIFAR-10, section 4.2, but for the flips: a mirrored digit is none.
 _CROPPED = Recipe(
     data="digits",
@@ -87,6 +89,7 @@ def _variant(
     about: str,
     claim: str,
     recipe: Recipe = _ADAM,
+    published: Recipe | None = None,
     **config: Any,
 ) -> Variant:
     shape = {"image_size": 26, "in_channels": 3, "num_classes": 7, "channels": (5, 7)}
@@ -94,6 +97,7 @@ def _variant(
         builder="ResNet",
         config={"block": block, "layers": layers, **config},
         recipe=recipe,
+        published=published,
         small={**shape, "layers": small},
         about=about,
         claim=claim,
@@ -131,6 +135,7 @@ CONCEPT = Concept(
             (2, 1),
             "11,175,370 parameters",
             "MNIST: 99.06 % (Adam 0.001, batches of 128, 10 epochs)",
+            published=_MNIST,
         ),
         "resnet34": _variant(
             "basic",
@@ -138,6 +143,7 @@ CONCEPT = Concept(
             (1, 2),
             "21,283,530 parameters",
             "MNIST: 99.04 % (Adam 0.001, batches of 128, 10 epochs); CIFAR-10: 70.67 % (batches of 256, padded pool)",
+            published=_MNIST,
         ),
         "resnet50": _variant(
             "bottleneck",
@@ -145,6 +151,7 @@ CONCEPT = Concept(
             (2, 1),
             "23,522,250 parameters",
             "MNIST: 98.39 % (Adam 0.001, batches of 128, 10 epochs)",
+            published=_MNIST,
         ),
         "resnet101": _variant(
             "bottleneck",

@@ -116,6 +116,18 @@ CONCEPT = Concept(
             about="without dropout, for 32x32; published: 138,357,544 parameters, for CIFAR-10 33,638,218",
             claim="CIFAR-10: 75.43 %, later 76.31 % (Adam 0.001, batches of 128, 10 epochs); 77.2 % in TensorFlow 1, "
             "where convolution 13 leads nowhere",
+            published=Recipe(
+                data="cifar10",
+                optimizer=Optimizer("adam", 1e-3),
+                batch_size=128,
+                epochs=10,
+                config={
+                    "in_channels": 3,
+                    "image_size": 32,
+                    "channels": (64, 128, 256, 512, 512),
+                    "hidden": (4096, 4096),
+                },
+            ),
         ),
         "vgg19": Variant(
             builder="VGG",
@@ -125,6 +137,18 @@ CONCEPT = Concept(
             weight_scale=0.7,
             about="the deepest; published: 143,667,240 parameters, for CIFAR-10 38,947,914",
             claim="CIFAR-10: 74.56 % (Adam 0.001, batches of 128, 20 epochs)",
+            published=Recipe(
+                data="cifar10",
+                optimizer=Optimizer("adam", 1e-3),
+                batch_size=128,
+                epochs=20,
+                config={
+                    "in_channels": 3,
+                    "image_size": 32,
+                    "channels": (64, 128, 256, 512, 512),
+                    "hidden": (4096, 4096),
+                },
+            ),
         ),
     },
     inputs=_inputs,
