@@ -1,4 +1,4 @@
-"""The ordinary way to train in Keras: `compile` and `fit` on NumPy arrays; of a GAN, by a `train_step` of its own."""
+"""The ordinary way to train in Keras: `compile` and `fit` on NumPy arrays; some models bring a `train_step`."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,9 +9,18 @@ import numpy as np
 import tensorflow as tf
 from keras import Input, layers
 
+from dualnet.concepts.autoencoders.conv_vae import (
+    CROPS,
+    DECODER_KERNELS,
+    DECODER_STRIDES,
+    IMAGE_SIZE,
+    KERNELS,
+    SIZES,
+    STRIDES,
+)
 from dualnet.interface import Array, Config, Optimizer
 
-__all__ = ["NETWORKS", "fit"]
+__all__ = ["NETWORKS", "OWN_STEPS", "fit"]
 
 
 def lenet(settings: Config) -> list[Any]:
@@ -87,6 +96,49 @@ class DCGAN(keras.Model):
         return {"discriminator": loss, "generator": generator_loss}
 
 
+class VAE(keras.Model):
+    """Two networks and a `train_step` for the sum of two losses, as in Keras' own guide."""
+
+    def __init__(self, settings: Config, rule: Optimizer) -> None:
+        super().__init__()
+        channels, slope = settings["channels"], settings["negative_slope"]
+        encoder: list[Any] = [Input((IMAGE_SIZE, IMAGE_SIZE, settings["in_channels"]))]
+        for filters, kernel, stride in zip(channels, KERNELS, STRIDES, strict=True):
+            encoder += [layers.Conv2D(filters, kernel, stride), layers.LeakyReLU(slope)]
+        decoder: list[Any] = [
+            Input((settings["latent"],)), layers.Dense(channels[-1] * SIZES[-1] ** 2),
+            layers.Reshape((SIZES[-1], SIZES[-1], channels[-1])),
+        ]  # fmt: skip
+        maps = (*channels[1::-1], settings["in_channels"])
+        for filters, kernel, stride, crop in zip(maps, DECODER_KERNELS, DECODER_STRIDES, CROPS, strict=True):
+            decoder += [layers.Conv2DTranspose(filters, kernel, stride), layers.Cropping2D(crop)]
+            decoder += [layers.LeakyReLU(slope)]
+        self.encoder = keras.Sequential([*encoder, layers.Flatten()])
+        self.mean, self.log_variance = layers.Dense(settings["latent"]), layers.Dense(settings["latent"])
+        self.decoder = keras.Sequential(decoder)
+        self.rule = optimizer(rule)
+        self.encoder.build((None, IMAGE_SIZE, IMAGE_SIZE, settings["in_channels"]))
+        for head in (self.mean, self.log_variance):
+            head.build(self.encoder.output_shape)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Divergence and reconstruction, summed."""
+        images = data[0]
+        with tf.GradientTape() as tape:
+            features = self.encoder(images, training=True)
+            mean, log_variance = self.mean(features), self.log_variance(features)
+            latent = mean + tf.random.normal(tf.shape(mean)) * tf.exp(log_variance / 2)
+            logits = self.decoder(latent, training=True)
+            loss = 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1)
+            loss += tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(images, logits))
+        self.rule.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+OWN_STEPS: Mapping[str, Callable[[Config, Optimizer], keras.Model]] = {"dcgan": DCGAN, "conv_vae": VAE}
+"""Models that bring their own `train_step`."""
+
+
 def fit(
     concept: str, settings: Config, rule: Optimizer, x: Array, y: Array, orders: Iterable[Array], batch_size: int
 ) -> Iterator[float]:
@@ -94,8 +146,8 @@ def fit(
 
     The rows are put in order and the data pipeline is made before the clock starts.
     """
-    if concept == "dcgan":
-        model: keras.Model = DCGAN(settings, rule)
+    if concept in OWN_STEPS:
+        model = OWN_STEPS[concept](settings, rule)
         model.compile()
     else:
         model = keras.Sequential(NETWORKS[concept](settings))

@@ -8,10 +8,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dualnet.concepts.autoencoders.conv_vae import (
+    CROPS,
+    DECODER_KERNELS,
+    DECODER_STRIDES,
+    KERNELS,
+    SIZES,
+    STRIDES,
+)
 from dualnet.concepts.convnets.lenet import feature_size
 from dualnet.interface import Array, Config, Optimizer
 
-__all__ = ["FORMATS", "NETWORKS", "adversarial_loop", "loop"]
+__all__ = ["FORMATS", "NETWORKS", "OWN_STEPS", "adversarial_loop", "loop", "variational_loop"]
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 """Ways to lay images out in memory."""
@@ -115,7 +123,56 @@ def adversarial_loop(
         yield time.perf_counter() - started
 
 
+class VAE(nn.Module):
+    """An encoder with two heads, and a decoder."""
+
+    def __init__(self, settings: Config) -> None:
+        super().__init__()
+        channels, slope, latent = settings["channels"], settings["negative_slope"], settings["latent"]
+        down, up = (settings["in_channels"], *channels), (*channels[::-1], settings["in_channels"])
+        encoder: list[nn.Module] = []
+        for (a, b), kernel, stride in zip(pairwise(down), KERNELS, STRIDES, strict=True):
+            encoder += [nn.Conv2d(a, b, kernel, stride), nn.LeakyReLU(slope)]
+        features = channels[-1] * SIZES[-1] ** 2
+        decoder: list[nn.Module] = [nn.Linear(latent, features), nn.Unflatten(1, (-1, SIZES[-1], SIZES[-1]))]
+        for (a, b), kernel, stride, crop in zip(pairwise(up), DECODER_KERNELS, DECODER_STRIDES, CROPS, strict=True):
+            decoder += [nn.ConvTranspose2d(a, b, kernel, stride, crop), nn.LeakyReLU(slope)]
+        self.encoder, self.decoder = nn.Sequential(*encoder, nn.Flatten()), nn.Sequential(*decoder)
+        self.mean, self.log_variance = nn.Linear(features, latent), nn.Linear(features, latent)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits, mean and log-variance."""
+        features = self.encoder(images)
+        mean, log_variance = self.mean(features), self.log_variance(features)
+        latent = mean + torch.randn_like(mean) * torch.exp(log_variance / 2)
+        return self.decoder(latent), mean, log_variance
+
+
+def variational_loop(
+    settings: Config, rule: Optimizer, x: Array, orders: Iterable[Array], batch_size: int, memory_format: str
+) -> Iterator[float]:
+    """Seconds of each epoch of a convolutional variational autoencoder."""
+    layout = FORMATS[memory_format]
+    model = VAE(settings).to(memory_format=layout)
+    update, images = optimizer(rule, model), torch.tensor(x).contiguous(memory_format=layout)
+    for order in orders:
+        started = time.perf_counter()
+        for rows in torch.as_tensor(order).split(batch_size):
+            update.zero_grad()
+            batch = images[rows]
+            logits, mean, log_variance = model(batch)
+            loss = 0.5 * torch.sum(mean.square() + log_variance.exp() - log_variance - 1)
+            loss = loss + F.binary_cross_entropy_with_logits(logits, batch, reduction="sum")
+            loss.backward()
+            update.step()
+        yield time.perf_counter() - started
+
+
 def optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
     if rule.name == "sgd":
         return torch.optim.SGD(model.parameters(), rule.learning_rate, rule.momentum)
     return torch.optim.Adam(model.parameters(), rule.learning_rate, rule.betas, rule.epsilon)
+
+
+OWN_STEPS = {"dcgan": adversarial_loop, "conv_vae": variational_loop}
+"""What is trained otherwise than by cross entropy of labels."""

@@ -56,7 +56,8 @@ def epochs(job: Job) -> Iterator[float]:
     images, *_ = declared.inputs(settings).values()
     rng, rows = np.random.default_rng(0), job.steps * job.batch_size
     x = rng.random((rows, *images.shape), dtype=np.float32)
-    y = rng.integers(declared.targets(settings).classes, size=rows)
+    target = declared.targets(settings)
+    y = rng.integers(target.classes, size=rows) if target.classes else x
     orders = (order(rows, 0, epoch) for epoch in count())
     if job.way == "ours":
         return ours(job, declared, x, y, orders)
@@ -65,10 +66,10 @@ def epochs(job: Job) -> Iterator[float]:
         from benchmarks.plain_keras import fit
 
         return fit(job.concept, settings, rule, x, y, orders, job.batch_size)
-    from benchmarks.plain_torch import adversarial_loop, loop
+    from benchmarks.plain_torch import OWN_STEPS, loop
 
-    if job.concept == "dcgan":
-        return adversarial_loop(settings, rule, x, orders, job.batch_size, job.way)
+    if job.concept in OWN_STEPS:
+        return OWN_STEPS[job.concept](settings, rule, x, orders, job.batch_size, job.way)
     return loop(job.concept, settings, rule, x, y, orders, job.batch_size, job.way)
 
 

@@ -23,6 +23,17 @@ from parity import compare, transfer
 __all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "Score", "check", "clean", "outcomes", "score"]
 
 
+FAMILIES = {
+    "convolution": ("conv", "transposed conv"),
+    "normalization": ("batch norm", "layer norm", "group norm"),
+    "pooling": ("max pool", "average pool"),
+    "activation": ("relu", "gelu", "leaky relu", "elu", "softmax", "silu"),
+    "recurrent": ("rnn", "lstm", "gru"),
+    "between layers": ("residual", "branches", "tokens", "flatten"),
+}
+"""What is counted together; any other place by itself."""
+
+
 @dataclass(frozen=True)
 class Bug:
     """One bug.
@@ -55,7 +66,8 @@ class Bug:
     @property
     def family(self) -> str:
         """Where it strikes."""
-        return self.title.partition(":")[0]
+        where = self.title.partition(":")[0]
+        return next((family for family, members in FAMILIES.items() if where in members), where)
 
     def befalls(self, module: nn.Module) -> bool:
         """Whether it can be put into this layer."""

@@ -128,13 +128,38 @@ def test_list_names_every_concept(run):
     ]
 
 
-def test_show_as_json_has_both_sources(run):
+def test_show_as_json_has_what_is_said_of_each_variant(run):
     code, out, _ = run("dualnet", "show", "lenet", "--json")
     shown = json.loads(out)
     assert code == 0
     assert shown["id"] == "lenet"
-    said = {name: {"about": v.about, "claim": v.claim} for name, v in dualnet.concept("lenet").variants.items()}
-    assert shown["variants"] == said
+    variants = dualnet.concept("lenet").variants
+    assert {name: (v["about"], v["claim"]) for name, v in shown["variants"].items()} == {
+        name: (v.about, v.claim) for name, v in variants.items()
+    }
+    assert shown["variants"]["tanh_max"]["published"]["epochs"] == variants["tanh_max"].published.epochs == 10
+    assert shown["variants"]["relu_max"]["published"] is None
+
+
+def test_published_trains_as_the_source_did(monkeypatch):
+    jobs = []
+    monkeypatch.setattr(dualnet.cli, "run_jobs", lambda found, *args, **kwargs: jobs.extend(found))
+    dualnet.cli.app(["train", "alexnet", "--backend", "torch", "--published", "--epochs", "2"], standalone_mode=False)
+    (job,) = jobs
+    published = dualnet.concept("alexnet").variant(None).published
+    assert job.recipe == replace(published, epochs=2, config={})
+    assert job.config == published.config
+
+
+def test_what_is_not_published_says_what_is(run):
+    code, _, err = run("dualnet", "train", "lenet", "--backend", "torch", "--published")
+    assert code == 2
+    assert "variants that have one: tanh_max, wide_sigmoid_max" in err
+
+
+def test_show_as_json_has_both_sources(run):
+    _, out, _ = run("dualnet", "show", "lenet", "--json")
+    shown = json.loads(out)
     for backend in BACKENDS:
         path = dualnet.catalogue.source("lenet", backend)
         assert shown[backend] == {"path": str(path), "source": path.read_text()}

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.autoencoders.ae_basic import Reconstruction
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["Autoencoder", "binary_cross_entropy", "reconstruction_loss"]
@@ -32,11 +33,6 @@ def binary_cross_entropy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
 def reconstruction_loss(outputs: Reconstruction, targets: tf.Tensor) -> tf.Tensor:
     """Binary cross entropy of an image and its reconstruction, the mean over batch and pixels, in nats."""
     return binary_cross_entropy(outputs.logits, targets)
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 @keras.saving.register_keras_serializable("dualnet")

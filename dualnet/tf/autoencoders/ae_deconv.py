@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.autoencoders.ae_deconv import IMAGE_SIZE, Reconstruction
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["DeconvolutionalAutoencoder", "reconstruction_loss"]
@@ -21,11 +22,6 @@ START = {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"}  #
 def reconstruction_loss(outputs: Reconstruction, targets: tf.Tensor) -> tf.Tensor:
     """Binary cross entropy of an image and its reconstruction, the mean over batch and pixels, in nats."""
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(targets, outputs.logits))
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Decoder(layers.Layer):

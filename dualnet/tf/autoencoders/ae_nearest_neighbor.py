@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.autoencoders.ae_nearest_neighbor import IMAGE_SIZE, Reconstruction
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["NearestNeighborAutoencoder", "reconstruction_loss", "squared_error_loss"]
@@ -27,11 +28,6 @@ def reconstruction_loss(outputs: Reconstruction, targets: tf.Tensor) -> tf.Tenso
 def squared_error_loss(outputs: Reconstruction, targets: tf.Tensor) -> tf.Tensor:
     """Squared error of an image and its reconstruction, the mean over batch and pixels."""
     return tf.reduce_mean(tf.math.squared_difference(outputs.reconstruction, targets))
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Decoder(layers.Layer):

@@ -18,6 +18,7 @@ from dualnet.concepts.autoencoders.ae_nearest_neighbor_celeba import (
     Reconstruction,
     code_size,
 )
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["ColourAutoencoder", "squared_error_loss"]
@@ -26,11 +27,6 @@ __all__ = ["ColourAutoencoder", "squared_error_loss"]
 def squared_error_loss(outputs: Reconstruction, targets: tf.Tensor) -> tf.Tensor:
     """Squared error of an image and its reconstruction, the mean over batch, channels and pixels."""
     return tf.reduce_mean(tf.math.squared_difference(outputs.reconstruction, targets))
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 def kaiming_normal() -> keras.initializers.Initializer:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.autoencoders.cvae import Variational, VariationalLoss
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["ConditionalVariationalAutoencoder", "variational_loss"]
@@ -25,11 +26,6 @@ def variational_loss(outputs: Variational, targets: tf.Tensor) -> VariationalLos
     divergence = 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1)
     reconstruction = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, outputs.logits))
     return VariationalLoss(divergence + reconstruction, divergence, reconstruction)
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Decoder(layers.Layer):

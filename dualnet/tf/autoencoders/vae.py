@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.autoencoders.vae import Variational, VariationalLoss
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 
 __all__ = ["VariationalAutoencoder", "binary_cross_entropy", "kl_divergence", "reparameterize", "variational_loss"]
@@ -60,11 +61,6 @@ def variational_loss(outputs: Variational, targets: tf.Tensor) -> VariationalLos
     divergence = kl_divergence(outputs.mean, outputs.log_variance)
     reconstruction = binary_cross_entropy(outputs.logits, targets)
     return VariationalLoss(divergence + reconstruction, divergence, reconstruction)
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Decoder(layers.Layer):

@@ -27,6 +27,7 @@ from dualnet.concepts.gans.gan_conv_mnist import (
     Adversarial,
     AdversarialLoss,
 )
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 from dualnet.tf._normalization import BatchNorm
 from dualnet.tf._training import Rule
@@ -124,11 +125,6 @@ def _alternate(
 def batch_norm(name: str) -> BatchNorm:
     """Batch normalization as PyTorch does it."""
     return BatchNorm(EPSILON, MOMENTUM, name=name)  # differs: D030, D031, D033
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Up(layers.Layer):

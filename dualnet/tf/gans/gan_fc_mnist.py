@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import layers
 
 from dualnet.concepts.gans.gan_fc_mnist import Adversarial, AdversarialLoss
+from dualnet.tf._activation import leaky_relu  # differs: D199
 from dualnet.tf._model import KerasModel
 from dualnet.tf._training import Rule
 
@@ -70,11 +71,6 @@ def alternate(
         discriminator_loss = (on_real + on_fake) / 2
     discriminator.apply(tape.gradient(discriminator_loss, discriminator.variables))
     return discriminator_loss, generator_loss
-
-
-def leaky_relu(x: tf.Tensor, negative_slope: float) -> tf.Tensor:
-    """Identity above 0, a fraction of it below."""
-    return tf.where(x > 0, x, tf.constant(negative_slope, x.dtype) * x)  # differs: D199
 
 
 class Player(layers.Layer):
