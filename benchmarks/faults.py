@@ -47,7 +47,7 @@ class Fault:
 
 
 def _epsilon(module: Any) -> None:
-    module.eps = 1e-3
+    module.eps = 1e-5 if module.eps == 1e-3 else 1e-3  # either framework's where it was the other's
 
 
 FAULTS = (
