@@ -707,9 +707,9 @@ def _pool(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, An
 
 def _adaptive(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
     size = tuple(layer.output_size)
-    if size == shape[1:-1]:
-        return "identity", {}
-    return ("global_avg_pool", {}) if set(size) == {1} else ("adaptive_avg_pool", {"size": size})
+    if set(size) == {1}:
+        return "global_avg_pool", {}
+    return ("identity", {}) if size == shape[1:-1] else ("adaptive_avg_pool", {"size": size})
 
 
 def _recurrent(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]:

@@ -120,10 +120,12 @@ def test_a_layer_of_your_own_is_paired_by_its_place():
 
 
 @pytest.mark.parametrize("size", [1, 2, (5, 7), (16, 12)])
-def test_adaptive_pooling_is_known_on_both_sides(size):
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[:, :, :1, :1]], ids=["images", "one pixel"])
+def test_adaptive_pooling_is_known_on_both_sides(size, images):
     theirs = nn.Sequential(nn.AdaptiveAvgPool2d(size), nn.Conv2d(3, 4, 1))
-    model = keras.Sequential([keras.Input((16, 12, 3)), L.AdaptiveAveragePooling2D(size), L.Conv2D(4, 1)])
-    report = parity.compare(theirs, model, IMAGES)
+    shape = (*images.shape[2:], 3)
+    model = keras.Sequential([keras.Input(shape), L.AdaptiveAveragePooling2D(size), L.Conv2D(4, 1)])
+    report = parity.compare(theirs, model, images)
     assert report.passed, str(report)
 
 
