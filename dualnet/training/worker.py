@@ -17,9 +17,10 @@ from pathlib import Path
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
 from dualnet.interface import Backend, Concept, Config, Dataset, initial_state
+from dualnet.training.checkpoint import Checkpoint, keeper, resumed
 from dualnet.training.exhibits import caller, course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import duration, train
+from dualnet.training.loop import Start, duration, train
 from dualnet.training.serving import serve
 
 __all__ = ["run"]
@@ -44,6 +45,10 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     dataset = declared.rows(loaded, settings)
     dataset.check(specs, targets)
 
+    about = {**job.about, "rows": len(dataset.train_targets)}
+    file = Path(job.checkpoint) if job.checkpoint else None
+    kept = resumed(file, about, job.recipe.optimizer) if file else None
+
     started = time.perf_counter()
     backend = load(job.backend)
     functions = twin(job.concept, job.backend)
@@ -52,7 +57,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     model = declared.build(functions, job.variant, config)
     built = time.perf_counter()
     start = initial_state(backend.state(model), declared.initializers(settings), job.seed)
-    backend.load(model, start)
+    backend.load(model, kept.state if kept else start)
     send(
         "ready",
         import_seconds=imported - started,
@@ -62,6 +67,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
         train_rows=len(dataset.train_targets),
         test_rows=len(dataset.test_targets),
         source=dataset.source,
+        resumed_steps=len(kept.history.losses) if kept else 0,
     )
     if job.trace:
         # Of a network of millions of parameters, all that parity compares would be gigabytes.
@@ -74,13 +80,19 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
         if declared.watch and epoch in watched:
             seen[epoch] = declared.watch(ask, settings)
 
-    with backend.noise(model, job.seed) if job.shared_noise else nullcontext():
+    about |= {"backend": job.backend, "versions": backend.versions()}
+    with backend.noise(model, job.seed) if job.shared_noise else nullcontext({}) as noise:
+        for layer, calls in (kept.noise if kept else {}).items():
+            noise[layer].calls = calls
         history = train(
             backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
             output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
             limit=job.steps, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
-            after_epoch=look,
+            after_epoch=look, start=Start(kept.history, kept.memory) if kept else None,
+            keep=keeper(file, job.checkpoint_every, backend, model, about, noise) if file else lambda *_: None,
         )  # fmt: skip
+    if job.weights:
+        Checkpoint(about, backend.state(model), history=history).save(job.weights)
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)
         save_exhibits((*course(seen), *exhibits), Path(job.exhibits))

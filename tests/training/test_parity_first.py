@@ -66,7 +66,7 @@ def test_a_float32_difference_asks_for_other_inputs(tmp_path, both, monkeypatch)
 
     compared = verdict.compare_traces
     monkeypatch.setattr(verdict, "compare_traces", spoilt)
-    found = compare._check(jobs, Running(), Console(quiet=True))
+    found = compare.check(jobs, Running(), Console(quiet=True))
     assert retraced == [3]
     assert found["passed"]
     assert found["notes"][0].startswith("seed 2: float32 differs at float32/train/loss")
