@@ -421,11 +421,13 @@ def _job(
             f"--published: the source of {id} {variant or concept.default_variant} trained on data that cannot be had "
             f"here, or gives no recipe; variants that have one: {', '.join(having) or 'none'}"
         )
+    settings = _settings(concept, variant, setting or [])
     return Job(
         backend="tf",
         concept=id,
         variant=variant or concept.default_variant,
-        config={**recipe.config, **_settings(concept, variant, setting or [])},
+        config={**recipe.config, **settings},
+        traced_config={**settings, **chosen.small},
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,

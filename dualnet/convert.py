@@ -86,18 +86,13 @@ def convert(
         raise CheckpointError(f"{file}: weights of the concept {about['concept']}, not of {id}")
     if optimizer and carried is None:
         raise CheckpointError(f"{file}: no optimizer to carry: a checkpoint of a training has it, its result has not")
-    variant, config = variant or about.get("variant"), {**_tuples(about.get("config", {})), **(config or {})}
+    variant, config = variant or about.get("variant"), {**about.get("config", {}), **(config or {})}
     _write(out, to, declared, arrays, carried if optimizer else None, variant, config)
     return out
 
 
 def _ending(file: Path) -> str:
     return next((ending for ending in ENDINGS.values() if file.name.endswith(ending)), file.suffix)
-
-
-def _tuples(config: Config) -> dict[str, Any]:
-    """JSON has lists where settings are tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
 
 
 def _form(file: Path) -> str:

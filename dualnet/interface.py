@@ -479,12 +479,12 @@ class Concept:
         return self.variants[name]
 
     def settings(self, variant: str | None = None, config: Config | None = None) -> dict[str, Any]:
-        """Every builder keyword with its value: defaults, then the variant's, then the caller's.
+        """Every builder keyword with its value: defaults, then the variant's, then the caller's; lists become tuples.
 
         Raises:
             ConfigError: a keyword is unknown.
         """
-        config = dict(config or {})
+        config = {name: tuple(value) if isinstance(value, list) else value for name, value in (config or {}).items()}
         if unknown := sorted(config.keys() - self.config.keys()):
             raise ConfigError(
                 f"concept {self.id!r} has no setting {', '.join(map(repr, unknown))}: "

@@ -21,7 +21,19 @@ from dualnet.training.sides import Sides, terminable
 __all__ = ["check", "run_jobs"]
 
 
-UNTOLD = ("backend", "checkpoint", "checkpoint_every", "trace", "exhibits", "weights", "data_dir", "download")
+UNTOLD = frozenset(
+    (
+        "backend",
+        "checkpoint",
+        "checkpoint_every",
+        "trace",
+        "traced_config",
+        "exhibits",
+        "weights",
+        "data_dir",
+        "download",
+    )
+)
 """What of a job says nothing about its result."""
 
 

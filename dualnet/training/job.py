@@ -38,6 +38,9 @@ class Job:
     weights: str | None = None
     """Where the trained weights go."""
     trace: str | None = None
+    """Where parity's record goes."""
+    traced_config: dict[str, Any] = field(default_factory=dict)
+    """The settings of the model that parity compares: of a network of millions of parameters, it would be gigabytes."""
     exhibits: str | None = None
 
     @property

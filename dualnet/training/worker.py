@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
-from dualnet.interface import Backend, Concept, Config, Dataset, initial_state
+from dualnet.interface import Backend, Concept, Dataset, initial_state
 from dualnet.training.checkpoint import Checkpoint, keeper, resumed
 from dualnet.training.exhibits import caller, course, moments, probe, save_exhibits
 from dualnet.training.job import Job
@@ -38,8 +38,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     if not declared.variants:
         _study(declared, job, send, wait)
         return
-    config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}
-    settings = declared.settings(job.variant, config)
+    settings = declared.settings(job.variant, job.config)
     specs, targets = declared.inputs(settings), declared.targets(settings)
     loaded = _load(job, settings.get("image_size", 28))
     dataset = declared.rows(loaded, settings)
@@ -54,7 +53,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     functions = twin(job.concept, job.backend)
     loss = declared.loss(functions, backend, job.variant)
     imported = time.perf_counter()
-    model = declared.build(functions, job.variant, config)
+    model = declared.build(functions, job.variant, job.config)
     built = time.perf_counter()
     start = initial_state(backend.state(model), declared.initializers(settings), job.seed)
     backend.load(model, kept.state if kept else start)
@@ -70,8 +69,7 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
         resumed_steps=len(kept.history.losses) if kept else 0,
     )
     if job.trace:
-        # Of a network of millions of parameters, all that parity compares would be gigabytes.
-        _trace(backend, job, {**config, **declared.variant(job.variant).small}, send, wait)
+        _trace(backend, job, send, wait)
     ask, seen = probe(backend, model, declared, settings), {}
     epochs, _ = duration(job.recipe, len(dataset.train_targets), job.steps)
     watched = moments(epochs) if declared.watch and job.exhibits else ()
@@ -105,7 +103,7 @@ def _study(declared: Concept, job: Job, send: Callable[..., None], wait: Callabl
     backend = load(job.backend)
     functions = twin(job.concept, job.backend)
     if job.trace:
-        _trace(backend, job, {}, send, wait)
+        _trace(backend, job, send, wait)
     if job.exhibits:
         with backend.precision("float64", seed=job.seed):
             shown = declared.study(caller(backend, functions), dataset) if declared.study else ()
@@ -124,11 +122,11 @@ def _load(job: Job, image_size: int = 28) -> Dataset:
     )
 
 
-def _trace(backend: Backend, job: Job, config: Config, send: Callable[..., None], wait: Callable[[], str]) -> None:
+def _trace(backend: Backend, job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     """Record what parity compares, with one seed after another, until "train" is said."""
     from parity.suite import record  # only here: dualnet does without the engine
 
-    said = str(job.seed)
+    said, config = str(job.seed), job.traced_config
     while said != "train":
         record(backend, job.concept, job.variant or None, config, seed=int(said)).save(job.trace or "")
         send("traced")
