@@ -15,12 +15,12 @@ from dualnet.concepts.computation.parameter_management import EDITED, Parameters
 __all__ = ["custom_init", "edited", "init_by_layer", "named_access", "tied_parameters"]
 
 
-def _dense(units: int, like: tf.Tensor, **options: object) -> layers.Dense:
+def _dense(like: tf.Tensor, units: int, **options: object) -> layers.Dense:
     return layers.Dense(units, dtype=like.dtype.name, **options)
 
 
-def _network(inputs: int, hidden: int, classes: int, like: tf.Tensor) -> keras.Sequential:
-    parts = [_dense(hidden, like, name="hidden"), layers.ReLU(name="relu"), _dense(classes, like, name="output")]
+def _network(like: tf.Tensor, inputs: int, hidden: int, classes: int) -> keras.Sequential:
+    parts = [_dense(like, hidden, name="hidden"), layers.ReLU(name="relu"), _dense(like, classes, name="output")]
     network = keras.Sequential(parts, name="network")
     network.build((None, inputs))
     return network
@@ -47,7 +47,7 @@ def named_access(
     Returns:
         The same.
     """
-    network = _network(hidden_weight.shape[1], *output_weight.shape[::-1], like=hidden_weight)
+    network = _network(hidden_weight, hidden_weight.shape[1], *output_weight.shape[::-1])
     hidden, output = network.get_layer("hidden"), network.get_layer("output")
     hidden.kernel.assign(tf.transpose(hidden_weight))  # differs: X-parameter-write
     hidden.bias.assign(hidden_bias)
@@ -70,7 +70,7 @@ def custom_init(draws: tf.Tensor) -> tf.Tensor:
         weight = 20 * tf.transpose(draws) - 10
         return weight * tf.cast(tf.abs(weight) >= 5, dtype)
 
-    layer = _dense(draws.shape[0], like=draws, kernel_initializer=far_from_zero)  # differs: X-initializer
+    layer = _dense(draws, len(draws), kernel_initializer=far_from_zero)  # differs: X-initializer
     layer.build((None, draws.shape[1]))
     return tf.transpose(layer.kernel.value)
 
@@ -86,7 +86,7 @@ def init_by_layer(draws: tf.Tensor, classes: int) -> Parameters:
         The parameters: the hidden bias is 0, the output's is 1.
     """
     units, inputs = draws.shape
-    network = _network(inputs, units, classes, like=draws)
+    network = _network(draws, inputs, units, classes)
     bound = math.sqrt(6 / (inputs + units))
     hidden, output = network.get_layer("hidden"), network.get_layer("output")
     hidden.kernel.assign(tf.transpose((2 * draws - 1) * bound))
@@ -98,7 +98,7 @@ def init_by_layer(draws: tf.Tensor, classes: int) -> Parameters:
 
 def edited(weight: tf.Tensor) -> tf.Tensor:
     """A layer's weight (K, H) after 1 was added to it, and its first number was set to 42."""
-    layer = _dense(weight.shape[0], like=weight)
+    layer = _dense(weight, len(weight))
     layer.build((None, weight.shape[1]))
     layer.kernel.assign(tf.transpose(weight))  # differs: X-parameter-write
     layer.kernel.assign_add(tf.ones_like(layer.kernel))
@@ -117,7 +117,7 @@ def tied_parameters(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> Tied:
     Returns:
         Outputs and gradients: that of the shared weight is the sum over its uses.
     """
-    first, second = _dense(len(bias), like=x), _dense(len(bias), like=x)
+    first, second = _dense(x, len(bias)), _dense(x, len(bias))
     for layer in (first, second):
         layer.build(x.shape)
         layer.set_weights([tf.transpose(weight), bias])
@@ -129,8 +129,9 @@ def tied_parameters(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> Tied:
         output = _twice(first, first, x)
         total = tf.reduce_sum(output)
     gradient = tape.gradient(total, first.kernel.value)
+    first_use, second_use, gradient = map(tf.transpose, (*uses, gradient))
     count = len(shared.trainable_variables)
-    return Tied(output, *map(tf.transpose, (gradient, *uses)), tf.constant(count, tf.int64))
+    return Tied(output, gradient, first_use, second_use, tf.constant(count, tf.int64))
 
 
 def _twice(first: layers.Layer, second: layers.Layer, x: tf.Tensor) -> tf.Tensor:

@@ -15,12 +15,12 @@ from dualnet.concepts.computation.parameter_management import EDITED, Parameters
 __all__ = ["custom_init", "edited", "init_by_layer", "named_access", "tied_parameters"]
 
 
-def _dense(inputs: int, units: int, like: torch.Tensor) -> nn.Linear:
+def _dense(like: torch.Tensor, inputs: int, units: int) -> nn.Linear:
     return nn.Linear(inputs, units, dtype=like.dtype, device=like.device)
 
 
-def _network(inputs: int, hidden: int, classes: int, like: torch.Tensor) -> nn.Sequential:
-    layers = {"hidden": _dense(inputs, hidden, like), "relu": nn.ReLU(), "output": _dense(hidden, classes, like)}
+def _network(like: torch.Tensor, inputs: int, hidden: int, classes: int) -> nn.Sequential:
+    layers = {"hidden": _dense(like, inputs, hidden), "relu": nn.ReLU(), "output": _dense(like, hidden, classes)}
     return nn.Sequential(OrderedDict(layers))
 
 
@@ -45,7 +45,7 @@ def named_access(
     Returns:
         The same.
     """
-    network = _network(hidden_weight.shape[1], *output_weight.shape[::-1], like=hidden_weight)
+    network = _network(hidden_weight, hidden_weight.shape[1], *output_weight.T.shape)
     hidden, output = network.get_submodule("hidden"), network.get_submodule("output")
     with torch.no_grad():  # differs: X-parameter-write
         hidden.weight.copy_(hidden_weight)
@@ -69,7 +69,7 @@ def custom_init(draws: torch.Tensor) -> torch.Tensor:
         weight = 20 * draws - 10
         parameter.copy_(weight * (weight.abs() >= 5))
 
-    layer = _dense(draws.shape[1], draws.shape[0], like=draws)
+    layer = _dense(draws, *draws.T.shape)
     with torch.no_grad():
         far_from_zero(layer.weight)  # differs: X-initializer
     return layer.weight.detach()
@@ -86,7 +86,7 @@ def init_by_layer(draws: torch.Tensor, classes: int) -> Parameters:
         The parameters: the hidden bias is 0, the output's is 1.
     """
     units, inputs = draws.shape
-    network = _network(inputs, units, classes, like=draws)
+    network = _network(draws, inputs, units, classes)
     bound = math.sqrt(6 / (inputs + units))
     with torch.no_grad():
         network.hidden.weight.copy_((2 * draws - 1) * bound)
@@ -98,7 +98,7 @@ def init_by_layer(draws: torch.Tensor, classes: int) -> Parameters:
 
 def edited(weight: torch.Tensor) -> torch.Tensor:
     """A layer's weight (K, H) after 1 was added to it, and its first number was set to 42."""
-    layer = _dense(weight.shape[1], weight.shape[0], like=weight)
+    layer = _dense(weight, *weight.T.shape)
     with torch.no_grad():  # differs: X-parameter-write
         layer.weight.copy_(weight)
         layer.weight += 1
@@ -117,15 +117,15 @@ def tied_parameters(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -
     Returns:
         Outputs and gradients: that of the shared weight is the sum over its uses.
     """
-    first, second = _dense(*weight.T.shape, like=x), _dense(*weight.T.shape, like=x)
+    first, second = _dense(x, *weight.T.shape), _dense(x, *weight.T.shape)
     for layer in (first, second):
         layer.load_state_dict({"weight": weight, "bias": bias})
-    uses = torch.autograd.grad(_twice(first, second, x).sum(), (first.weight, second.weight))
+    first_use, second_use = torch.autograd.grad(_twice(first, second, x).sum(), (first.weight, second.weight))
     second.weight, second.bias = first.weight, first.bias  # differs: D320
     output = _twice(first, second, x)
     (gradient,) = torch.autograd.grad(output.sum(), first.weight)
     count = len(list(nn.ModuleList((first, second)).parameters()))
-    return Tied(output.detach(), gradient, *uses, torch.tensor(count))
+    return Tied(output.detach(), gradient, first_use, second_use, torch.tensor(count))
 
 
 def _twice(first: nn.Module, second: nn.Module, x: torch.Tensor) -> torch.Tensor:
