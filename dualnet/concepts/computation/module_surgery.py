@@ -78,8 +78,13 @@ CONCEPT = Concept(
     summary="A network is a list of layers that can be read, cut and made longer; the pieces share its parameters.",
     sources=("Zhang, Lipton, Li, Smola, Dive into Deep Learning, sections 6.1 and 7.6 (the table of LeNet's shapes)",),
     differences=(
-        Difference("D007", "layout of images and kernels", tf="N H W C, (A, B, in, out)", torch="N C H W, (out, in, A, B)",
-                   ours="PyTorch's, at the function's border"),
+        Difference(
+            "D007",
+            "layout of images and kernels",
+            tf="N H W C, (A, B, in, out)",
+            torch="N C H W, (out, in, A, B)",
+            ours="PyTorch's, at the function's border",
+        ),
         Difference("D008", "layout of a dense weight", tf="(in, out)", torch="(out, in)", ours="(out, in)"),
         Difference(
             "X-module-children",
@@ -119,7 +124,9 @@ CONCEPT = Concept(
         Case("add_module", {"images": _IMAGES, **_NETWORK, "head": _HEAD}, _longer),
         Case("layer_summary", {**_NETWORK, "image_size": 6}, _summary),
         *(
-            Case("slice_network", {"images": _IMAGES, **_NETWORK, "stop": stop}, raises=ValueError, label=f"stop_{stop}")
+            Case(
+                "slice_network", {"images": _IMAGES, **_NETWORK, "stop": stop}, raises=ValueError, label=f"stop_{stop}"
+            )
             for stop in (0, 5)
         ),
     ),

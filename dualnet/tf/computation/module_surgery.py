@@ -42,7 +42,9 @@ def children(filters: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         (L,) int64, places in `KINDS`.
     """
     network = _network(filters, weight, filters.shape[-1] + POOL - 1)
-    return tf.constant([_KINDS[type(layer).__name__] for layer in network.layers], tf.int64)  # differs: X-module-children
+    return tf.constant(
+        [_KINDS[type(layer).__name__] for layer in network.layers], tf.int64
+    )  # differs: X-module-children
 
 
 def slice_network(images: tf.Tensor, filters: tf.Tensor, weight: tf.Tensor, stop: int) -> Pieces:
