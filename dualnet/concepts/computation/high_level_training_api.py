@@ -52,7 +52,8 @@ def _trained(
             by_inner = by_logits @ parameters[2] * (inner > 0)
             gradients = (by_inner.T @ x, by_inner.sum(0), by_logits.T @ hidden, by_logits.sum(0))
             parameters = [p - learning_rate * g for p, g in zip(parameters, gradients, strict=True)]
-    return Trained(*parameters, losses=losses)
+    hidden_weight, hidden_bias, output_weight, output_bias = parameters
+    return Trained(hidden_weight, hidden_bias, output_weight, output_bias, losses)
 
 
 def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:

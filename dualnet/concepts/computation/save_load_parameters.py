@@ -3,17 +3,14 @@
 import json
 import os
 import pickle
-import shutil
-import tempfile
 import zipfile
-from atexit import register
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dualnet.concepts._files import CaseFile
 from dualnet.interface import Array, Case, Concept, Difference
 
 __all__ = ["CONCEPT", "KERAS_VARIABLES", "Dense", "archive_config"]
@@ -44,26 +41,6 @@ def archive_config(inputs: int, units: int, dtype: str) -> dict[str, Any]:
 
 
 # --- files for the cases ---------------------------------------------------------------------------------------
-
-
-@cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="dualnet-"))
-    register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-class _File(os.PathLike[str]):
-    """A file in a folder that this process makes when it first needs it, and takes away at its end."""
-
-    def __init__(self, name: str, write: Callable[[Path], object] | None = None) -> None:
-        self.name, self.write = name, write
-
-    def __fspath__(self) -> str:
-        path = _folder() / self.name
-        if self.write and not path.exists():
-            self.write(path)
-        return str(path)
 
 
 # Distinct prime sizes, no zeros, no symmetry.
@@ -150,7 +127,7 @@ _TRAPS: dict[str, Callable[[Path], None]] = {
 
 def _loading(form: str, name: str, write: Callable[[Path], None]) -> dict[str, Any]:
     sizes = {"inputs": 3, "units": 5, "dtype": "float64"} if form in ("state_dict", "weights_h5") else {}
-    return {"path": _File(f"{name}_{form}{_ENDINGS[form]}", write), **sizes}
+    return {"path": CaseFile(f"{name}_{form}{_ENDINGS[form]}", write), **sizes}
 
 
 CONCEPT = Concept(
@@ -196,11 +173,11 @@ CONCEPT = Concept(
     ),
     cases=(
         *(
-            Case("save_tensor", {"x": x, "path": _File(name)}, lambda x, path: x, label=name)
+            Case("save_tensor", {"x": x, "path": CaseFile(name)}, lambda x, path: x, label=name)
             for name, x in _TENSORS.items()
         ),
         *(
-            Case(f"save_{form}", {"weight": _WEIGHT, "bias": _BIAS, "path": _File(f"saved_{form}{ending}")}, _same)
+            Case(f"save_{form}", {"weight": _WEIGHT, "bias": _BIAS, "path": CaseFile(f"saved_{form}{ending}")}, _same)
             for form, ending in _ENDINGS.items()
             if form != "tensor"
         ),
