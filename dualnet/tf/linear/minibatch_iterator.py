@@ -58,7 +58,7 @@ def generator(features: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_s
 def native_loader(
     features: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_size: int, drop_last: bool
 ) -> Batches:
-    """The same epoch by the framework's own loader, a TensorDataset (PyTorch) or tf.data (TensorFlow); see `generator`."""
+    """The same epoch by the framework's own loader: a TensorDataset in PyTorch, tf.data in TensorFlow."""
     check_order(order.numpy(), len(features), batch_size)
     rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=drop_last)  # differs: D282, D288
     loader = rows.map(lambda i: (tf.gather(features, i), tf.gather(targets, i)))  # differs: X-native-loader

@@ -61,7 +61,7 @@ def generator(
 def native_loader(
     features: torch.Tensor, targets: torch.Tensor, order: torch.Tensor, batch_size: int, drop_last: bool
 ) -> Batches:
-    """The same epoch by the framework's own loader, a TensorDataset (PyTorch) or tf.data (TensorFlow); see `generator`."""
+    """The same epoch by the framework's own loader: a TensorDataset in PyTorch, tf.data in TensorFlow."""
     check_order(order.numpy(force=True), len(features), batch_size)
     rows = TensorDataset(features, targets)  # differs: X-native-loader
     loader = DataLoader(rows, batch_size, sampler=order.tolist(), drop_last=drop_last)  # differs: D282, D288
