@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -32,11 +32,14 @@ from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
 from dualnet.training.results import new_folder
+from dualnet.training.study import run_study
 
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130
 """The exit code that typer gives to Ctrl-C."""
+STUDIED = frozenset(("data", "data_dir", "download", "seed", "out", "as_json"))
+"""What `compare` takes of a concept that is no model."""
 
 app = typer.Typer(
     help="Every deep-learning concept twice, in TensorFlow/Keras and in PyTorch, and proved equal.",
@@ -143,6 +146,7 @@ def show(concept: Id, as_json: Json = False) -> None:
 
 @app.command()
 def compare(
+    context: typer.Context,
     concept: Id,
     variant: Variant = None,
     published: Published = False,
@@ -163,7 +167,20 @@ def compare(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ."""
+    """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ.
+
+    Of a concept that is no model, both sides draw what there is to see of its functions instead.
+    """
+    console = Console(stderr=as_json)
+    if not catalogue.concept(concept).variants:
+        _refuse(context, concept)
+        study = Job(
+            backend="tf", concept=concept, variant="", config={}, data=data or catalogue.concept(concept).data,
+            data_dir=str(data_dir) if data_dir else None, download=download, seed=seed,
+        )  # fmt: skip
+        out = out or Path("runs") / "-".join(part for part in (concept, study.data) if part)
+        _, agree = run_study([replace(study, backend=backend) for backend in BACKENDS], out, console)
+        _finish(out, as_json, agree)
     job = _job(
         concept,
         variant,
@@ -185,10 +202,8 @@ def compare(
     )
     jobs = [replace(job, backend=backend, shared_noise=True) for backend in BACKENDS]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
-    _, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
-    if as_json:
-        typer.echo((out / "result.json").read_text())
-    raise typer.Exit(int(not agree))
+    _, agree = run_jobs(jobs, out, console, parity=True)
+    _finish(out, as_json, agree)
 
 
 @app.command()
@@ -295,6 +310,24 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
             table.add_row(f"[{colours[check.status]}]{check.status}[/]", check.name, check.detail + fix)
         Console(highlight=False).print(table)
     raise typer.Exit(int(any(check.status == "fail" for check in checks)))
+
+
+def _finish(out: Path, as_json: bool, agree: bool) -> NoReturn:
+    if as_json:
+        typer.echo((out / "result.json").read_text())
+    raise typer.Exit(int(not agree))
+
+
+def _refuse(context: typer.Context, id: str) -> None:
+    """ConfigError if an option was given that means nothing to a concept that is no model."""
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in options.keys() - STUDIED - {"concept"}}
+    given = [options[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if given:
+        raise ConfigError(
+            f"{', '.join(sorted(given))}: concept {id!r} is of kind {catalogue.concept(id).kind!r}, there is nothing "
+            f"to train; it takes {', '.join(options[name] for name in options if name in STUDIED)}"
+        )
 
 
 def _tasks(id: str, variant: str | None, batch: int | None, forms: list[str], setting: list[str] | None) -> list[Task]:

@@ -24,6 +24,7 @@ __all__ = [
     "Backend",
     "BackendConflictError",
     "BackendName",
+    "Call",
     "Case",
     "Concept",
     "ConceptError",
@@ -216,13 +217,24 @@ def each(rows: Rows) -> tuple[Array, ...]:
 
 
 class Exhibit(NamedTuple):
-    """One thing to see of a trained model; drawn for both sides next to each other."""
+    """One thing to see of a trained model or of a study; drawn for both sides next to each other."""
 
     title: str
-    kind: Literal["images", "points", "histogram", "bars"]
+    kind: Literal["images", "points", "histogram", "bars", "lines", "regions"]
     arrays: Arrays
     """``images``: "images" (rows, columns, C, H, W), in 0-1. ``points``: "points" (N, 2) and their "labels" (N,).
-    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name."""
+    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name. ``lines``: heights (N,) by name, over "x" (N,)
+    where it is given. ``regions``: "labels" (Y, X) of the plane at "x" (X,) and "y" (Y,), with the "points" (N, 2) that
+    have "point_labels" (N,) in it."""
+    x: str = ""
+    y: str = ""
+    """What the axes mean."""
+    scale: Literal["linear", "log"] = "linear"
+    """Of the vertical axis."""
+
+
+Call = Callable[..., dict[str, Array]]
+"""A twin's functions in NumPy, in float64: a name and keyword arguments to what that function gives, by name."""
 
 
 Probe = Callable[..., dict[str, Array]]
@@ -414,6 +426,10 @@ class Concept:
     """From a data set to what this model takes and aims at: its own inputs as targets, pairs of rows, ..."""
     exhibits: Callable[[Probe, Dataset, Config], tuple[Exhibit, ...]] = lambda probe, dataset, config: ()
     """What there is to see of it once it is trained, on a data set as it was before `rows`."""
+    study: Callable[[Call, Dataset | None], tuple[Exhibit, ...]] | None = None
+    """What there is to see of a concept that is no model, by calls of its functions."""
+    data: str = ""
+    """The data set that a study is given by default; empty if it needs none."""
     watch: Callable[[Probe, Config], Exhibit] | None = None
     """What there is to see of it after an epoch, images or points: one exhibit shows how it changes."""
 

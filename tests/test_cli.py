@@ -205,7 +205,13 @@ WRONG = {
     "show: concept": (["show", "lenett"], "there is no concept 'lenett': did you mean lenet"),
     "compare: concept": (["compare", "le_net"], "there is no concept 'le_net': did you mean lenet"),
     "compare: concept like none": (["compare", "zzzz"], "`dualnet list` names them all"),
-    "compare: concept without a model": (["compare", "tensor_indexing"], "kind 'ops', there is nothing to train"),
+    "compare: concept without a model": (
+        ["compare", "tensor_indexing", "--epochs", "3", "--set", "a=1"],
+        "--epochs, --set: concept 'tensor_indexing' is of kind 'ops', there is nothing to train; it takes --data, ",
+    ),
+    "train: concept without a model": (
+        ["train", "tensor_indexing", "--backend", "tf"], "kind 'ops', there is nothing to train",
+    ),
     "compare: variant": (["compare", "lenet", "--variant", "relu"], "no variant 'relu': choose one of relu_max, "),
     "compare: setting": (["compare", "lenet", "--set", "kernel=3"], "no setting 'kernel': it takes in_channels, "),
     "compare: setting without value": (["compare", "lenet", "--set", "hidden"], "--set 'hidden': expected NAME=VALUE"),

@@ -18,7 +18,7 @@ from dualnet.training.job import Job
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
 from dualnet.training.sides import Sides, terminable
 
-__all__ = ["run_jobs"]
+__all__ = ["check", "run_jobs"]
 
 
 def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) -> tuple[dict[str, Any], bool]:
@@ -52,7 +52,7 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
                         sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
-            report = _check(jobs, running, console) if parity else None
+            report = check(jobs, running, console) if parity else None
             running.proceed()
             _follow(running, sides, declared.metric, console)
         result = _result(first, declared.metric, sides, report)
@@ -75,8 +75,14 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     return result, report is None or report["passed"]
 
 
-def _check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, Any]:
-    """The parity report of the recorded sides, in short."""
+def check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, Any]:
+    """The parity report of the sides, which have recorded what is compared, in short; it is shown.
+
+    Args:
+        jobs: of both sides, with the files of their traces.
+        running: the sides, waiting.
+        console: where to show it.
+    """
     from parity.report import Report
     from parity.suite import settled, third_opinion
     from parity.trace import Trace
