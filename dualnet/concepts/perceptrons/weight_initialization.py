@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, ConfigError, Difference
+from dualnet.interface import Array, Call, Case, Concept, ConfigError, Dataset, Difference, Exhibit
 
 __all__ = [
     "CONCEPT",
@@ -138,6 +138,45 @@ def _signal_by_depth(features: Array, weights: Array, activation: str) -> Array:
     return np.array(strengths)
 
 
+# --- pictures ------------------------------------------------------------------------------------------------
+
+
+def _study(call: Call, _: Dataset | None) -> tuple[Exhibit, ...]:
+    rng = np.random.default_rng(0)
+    depth, width = 30, 64
+    draws = {"normal": rng.normal(size=(depth, width, width)), "uniform": rng.uniform(size=(depth, width, width))}
+    features = rng.normal(size=(128, width))
+
+    def weights(law: Law) -> Array:
+        if law == "normal":
+            return call("normal", draws=draws["normal"], std=0.05)["value"]
+        return np.stack([call(law, draws=one)["value"] for one in draws[law.rpartition("_")[2]]])
+
+    laws: tuple[Law, ...] = ("normal", *RANDOM)
+    deep = {law: weights(law) for law in laws}
+
+    def strengths(activation: str) -> Exhibit:
+        found: dict[str, Array] = {
+            law: call("signal_by_depth", features=features, weights=drawn, activation=activation)["value"]
+            for law, drawn in deep.items()
+        }
+        curves = {"x": np.arange(1, depth + 1), **found}
+        return Exhibit(f"signal by depth, {activation}", "lines", curves, "layer", "root of mean square", "log")
+
+    def spread(hidden: Array) -> Array:
+        units = call("trained_units", **{**_training(hidden, np.full((2, 5), CONSTANT)), "steps": 50})["value"]
+        return np.ptp(units, axis=1).max(axis=1)
+
+    starts = {"constant": np.full((5, 3), CONSTANT), "normal": rng.normal(0.0, CONSTANT, (5, 3))}
+    apart = {name: spread(hidden) for name, hidden in starts.items()}
+    return (
+        Exhibit("weights of a layer", "histogram", {law: drawn[0].ravel() for law, drawn in deep.items()}, "weight"),
+        strengths("tanh"),
+        strengths("relu"),
+        Exhibit("how far apart hidden units are", "lines", apart, "step", "largest distance"),
+    )
+
+
 CONCEPT = Concept(
     module=__name__,
     title="Weight initialisation: breaking symmetry, Xavier and He",
@@ -244,4 +283,5 @@ CONCEPT = Concept(
             label="no_such_activation",
         ),
     ),
+    study=_study,
 )
