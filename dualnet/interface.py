@@ -229,12 +229,13 @@ class Exhibit(NamedTuple):
     """One thing to see of a trained model or of a study; drawn for both sides next to each other."""
 
     title: str
-    kind: Literal["images", "points", "histogram", "bars", "lines", "regions"]
+    kind: Literal["images", "points", "histogram", "bars", "lines", "regions", "graph"]
     arrays: Arrays
     """``images``: "images" (rows, columns, C, H, W), in 0-1. ``points``: "points" (N, 2) and their "labels" (N,).
     ``histogram``: values (N,) by name. ``bars``: heights (K,) by name. ``lines``: heights (N,) by name, over "x" (N,)
     where it is given. ``regions``: "labels" (Y, X) of the plane at "x" (X,) and "y" (Y,), with the "points" (N, 2) that
-    have "point_labels" (N,) in it."""
+    have "point_labels" (N,) in it. ``graph``: value and gradient (2,) of each node, in the
+    order of computing; a name like "z <- W x" says what a node is made of."""
     x: str = ""
     y: str = ""
     """What the axes mean."""
