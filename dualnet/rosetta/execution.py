@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,18 @@ class Run:
     pulled: Callable[[Gradients], Gradients] = dict
 
 
-def statements(text: str) -> tuple[Any, Any]:
-    """What to execute, and the expression at the end, whose value counts."""
+def statements(text: str) -> tuple[CodeType, CodeType, CodeType]:
+    """What builds a layer, if the text does, the statements behind that, and the expression at the end."""
     *before, last = ast.parse(text).body
     if not isinstance(last, ast.Expr):
         raise SyntaxError(f"no expression at the end of {text!r}")
-    body = compile(ast.Module(before, type_ignores=[]), "<rosetta>", "exec")
-    return body, compile(ast.Expression(last.value), "<rosetta>", "eval")
+    built = next((place for place, one in enumerate(before, 1) if ast.unparse(one).startswith("layer = ")), 0)
+    first, rest = (ast.Module(part, type_ignores=[]) for part in (before[:built], before[built:]))
+    return (
+        compile(first, "<table>", "exec"),
+        compile(rest, "<table>", "exec"),
+        compile(ast.Expression(last.value), "<table>", "eval"),
+    )
 
 
 def flat(value: Any) -> list[Any]:

@@ -45,18 +45,18 @@ def run(text: str, inputs: list[str], weights: Mapping[str, Array], result: str,
     keras.utils.set_random_seed(SEED)
     leaves = {name: tf.constant(transposed(draw(name), INPUTS[name].layout)) for name in inputs}
     names = {"tf": tf, "keras": keras, "np": np, **leaves}
-    body, value = statements(text)
+    build, rest, value = statements(text)
     variables = {}
+    exec(build, names)
     if weights:  # a Keras layer has its weights after its first call
-        exec(body, names)
+        exec(rest, names)
         eval(value, names)
         variables = _loaded(names["layer"], weights)
     wanted = {name: leaf for name, leaf in leaves.items() if gradients and _floating(leaf)}
     wanted |= {name: variable for name, variable in variables.items() if gradients and variable.trainable}
     with tf.GradientTape() as tape:
         tape.watch([leaf for name, leaf in wanted.items() if name in leaves])
-        if not weights:
-            exec(body, names)
+        exec(rest, names)
         values = [tf.convert_to_tensor(leaf) for leaf in flat(eval(value, names))]
         objective = _objective(values, result)
     found = _gradients(tape, objective, wanted) if wanted and any(map(_floating, values)) else {}

@@ -57,12 +57,12 @@ def run(text: str, inputs: list[str], weights: Mapping[str, str], gradients: boo
     torch.manual_seed(SEED)
     leaves = {name: _leaf(draw(name), gradients) for name in inputs}
     names = {"torch": torch, "torchvision": torchvision, "np": np, **leaves}
-    body, value = statements(text)
-    exec(body, names)
-    layer = names.get("layer")
-    parameters = _filled(layer) if weights else {}
-    carried = {name: eval(said, {"torch": torch}, _Attributes(layer)) for name, said in weights.items()}
+    build, rest, value = statements(text)
+    exec(build, names)
+    parameters = _filled(names["layer"]) if weights else {}
+    carried = {name: eval(said, {"torch": torch}, _Attributes(names["layer"])) for name, said in weights.items()}
     before = {name: _array(tensor) for name, tensor in carried.items()}  # running statistics change in training
+    exec(rest, names)
     values = [torch.as_tensor(leaf) for leaf in flat(eval(value, names))]
     wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad} | parameters
     found = _gradients(_objective(values), wanted) if gradients else {}
