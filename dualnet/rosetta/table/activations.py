@@ -36,7 +36,13 @@ ROWS = (
     Row("mish", tf="keras.activations.mish(x)", torch=("torch.nn.functional.mish(x)", "torch.nn.Mish()(x)")),
     activation("softsign", tf="softsign", layer="Softsign"),
     activation("log_sigmoid", torch="nn.functional.logsigmoid", layer="LogSigmoid"),
-    activation("hard_tanh", torch="nn.functional.hardtanh", layer="Hardtanh", difference="D195", note="at exactly -1 and 1 the gradients differ"),
+    activation(
+        "hard_tanh",
+        torch="nn.functional.hardtanh",
+        layer="Hardtanh",
+        difference="D195",
+        note="at exactly -1 and 1 the gradients differ",
+    ),
     activation("hard_silu", torch="nn.functional.hardswish", layer="Hardswish", inputs="3 * x"),
     activation("tanh_shrink", torch="nn.functional.tanhshrink", layer="Tanhshrink"),
     activation("glu", layer="GLU", inputs="x[:, :6]"),
@@ -121,8 +127,17 @@ ROWS = (
     Row("concatenated relu", tf="tf.nn.crelu(x)", torch="torch.nn.functional.relu(torch.cat((x, -x), 1))"),
     Row(
         "softmax",
-        tf=("tf.nn.softmax(cube)", "keras.activations.softmax(cube)", "keras.layers.Softmax()(cube)", "keras.ops.softmax(cube)"),
-        torch=("torch.softmax(cube, dim=-1)", "torch.nn.functional.softmax(cube, dim=-1)", "torch.nn.Softmax(dim=-1)(cube)"),
+        tf=(
+            "tf.nn.softmax(cube)",
+            "keras.activations.softmax(cube)",
+            "keras.layers.Softmax()(cube)",
+            "keras.ops.softmax(cube)",
+        ),
+        torch=(
+            "torch.softmax(cube, dim=-1)",
+            "torch.nn.functional.softmax(cube, dim=-1)",
+            "torch.nn.Softmax(dim=-1)(cube)",
+        ),
         note="dim=-1: without it PyTorch takes another axis of three",
         without="torch.nn.functional.softmax(cube)",
         difference="D196",
@@ -190,7 +205,11 @@ ROWS = (
     ),
     Row(
         "normalised to length one",
-        tf=("tf.math.l2_normalize(x, axis=1)", "keras.layers.UnitNormalization(axis=1)(x)", "keras.ops.normalize(x, axis=1)"),
+        tf=(
+            "tf.math.l2_normalize(x, axis=1)",
+            "keras.layers.UnitNormalization(axis=1)(x)",
+            "keras.ops.normalize(x, axis=1)",
+        ),
         torch="torch.nn.functional.normalize(x, dim=1, eps=1e-6)",
         note="axis=1: else tf.math.l2_normalize takes the whole tensor; eps=1e-6: TensorFlow's 1e-12 is of the square",
         without="tf.math.l2_normalize(x)",

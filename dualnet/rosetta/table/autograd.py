@@ -160,7 +160,11 @@ ROWS = (
     ),
     Row(
         "function of every row",
-        tf=("tf.map_fn(lambda row: tf.reduce_sum(tf.sin(row) * v), x)", "tf.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)", "keras.ops.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)"),
+        tf=(
+            "tf.map_fn(lambda row: tf.reduce_sum(tf.sin(row) * v), x)",
+            "tf.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)",
+            "keras.ops.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)",
+        ),
         torch="torch.vmap(lambda row: torch.sum(torch.sin(row) * v))(x)",
         names=("tf.map_fn", "tf.vectorized_map", "keras.ops.vectorized_map", "torch.vmap"),
     ),
@@ -217,7 +221,10 @@ ROWS = (
     ),
     Row(
         "choice by a number",
-        tf=("tf.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)", "keras.ops.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)"),
+        tf=(
+            "tf.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)",
+            "keras.ops.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)",
+        ),
         torch="x if x[0, 0] > 9.0 else 2 * x",
         names=("tf.cond", "keras.ops.cond", "torch.Tensor.__getitem__"),
         within=EXACT,

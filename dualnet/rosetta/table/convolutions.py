@@ -29,8 +29,7 @@ ROWS = (
     Row(
         "convolution with a stride and padding of the same",
         tf='layer = keras.layers.Conv2D(6, 3, strides=2, padding="same")\nlayer(images)',
-        torch="layer = torch.nn.Conv2d(4, 6, 3, stride=2)\n"
-        "layer(torch.nn.functional.pad(images, (1, 1, 0, 1)))",
+        torch="layer = torch.nn.Conv2d(4, 6, 3, stride=2)\nlayer(torch.nn.functional.pad(images, (1, 1, 0, 1)))",
         note="pad by hand: of 10 rows TensorFlow pads the end alone, of 13 columns both ends",
         without=(
             "layer = torch.nn.Conv2d(4, 6, 3, stride=2, padding=1)\nlayer(images)",

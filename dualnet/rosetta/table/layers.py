@@ -70,7 +70,11 @@ ROWS = (
     ),
     Row(
         "embedding, as a function",
-        tf=("tf.nn.embedding_lookup(table, tokens)", "tf.gather(table, tokens)", "keras.ops.take(table, tokens, axis=0)"),
+        tf=(
+            "tf.nn.embedding_lookup(table, tokens)",
+            "tf.gather(table, tokens)",
+            "keras.ops.take(table, tokens, axis=0)",
+        ),
         torch=("torch.nn.functional.embedding(tokens, table)", "table[tokens]"),
         note="Keras takes the last row for -1, the others raise",
         names=("tf.nn.embedding_lookup", "torch.nn.functional.embedding"),
@@ -216,7 +220,12 @@ ROWS = (
     ),
     Row("numbers rescaled", tf="keras.layers.Rescaling(0.5, offset=-1.0)(x)", torch="0.5 * x - 1.0"),
     Row("flattened, layer", tf="keras.layers.Flatten()(cube)", torch="torch.nn.Flatten()(cube)", within=EXACT),
-    Row("reshaped, layer", tf="keras.layers.Reshape((7, 5))(cube)", torch="torch.nn.Unflatten(1, (7, 5))(cube.flatten(1))", within=EXACT),
+    Row(
+        "reshaped, layer",
+        tf="keras.layers.Reshape((7, 5))(cube)",
+        torch="torch.nn.Unflatten(1, (7, 5))(cube.flatten(1))",
+        within=EXACT,
+    ),
     Row(
         "features reshaped to images",
         tf="keras.layers.Reshape((2, 2, 3))(tf.reshape(cube[:, :4, :6], (2, 24))[:, :12])",
@@ -229,9 +238,20 @@ ROWS = (
         difference="D020",
     ),
     Row("axes permuted, layer", tf="keras.layers.Permute((2, 1))(cube)", torch="cube.permute(0, 2, 1)", within=EXACT),
-    Row("repeated, layer", tf="keras.layers.RepeatVector(3)(x)", torch="x[:, None].expand(5, 3, 7)", names=("keras.layers.RepeatVector", "torch.Tensor.expand"), within=EXACT),
+    Row(
+        "repeated, layer",
+        tf="keras.layers.RepeatVector(3)(x)",
+        torch="x[:, None].expand(5, 3, 7)",
+        names=("keras.layers.RepeatVector", "torch.Tensor.expand"),
+        within=EXACT,
+    ),
     Row("sum, layer", tf="keras.layers.Add()([x, y])", torch="x + y", within=EXACT),
-    Row("concatenation, layer", tf="keras.layers.Concatenate(axis=-1)([x, y])", torch="torch.cat((x, y), -1)", within=EXACT),
+    Row(
+        "concatenation, layer",
+        tf="keras.layers.Concatenate(axis=-1)([x, y])",
+        torch="torch.cat((x, y), -1)",
+        within=EXACT,
+    ),
     Row(
         "products of pairs of vectors, layer",
         tf="keras.layers.Dot(axes=-1)([x, y])",
@@ -240,7 +260,7 @@ ROWS = (
     Row(
         "layers one after the other",
         tf='first, second = keras.layers.Dense(5, name="first"), keras.layers.Dense(3, name="second")\n'
-        'layer = keras.Sequential([first, keras.layers.ReLU(), second])\nlayer(x)',
+        "layer = keras.Sequential([first, keras.layers.ReLU(), second])\nlayer(x)",
         torch="layer = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))\nlayer(x)",
         weights={
             "first/kernel": 'get_parameter("0.weight").T',

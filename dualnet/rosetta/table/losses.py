@@ -193,7 +193,12 @@ ROWS = (
         "mean absolute error",
         tf=("keras.losses.MeanAbsoluteError()(y, x)", "tf.reduce_mean(keras.losses.mean_absolute_error(y, x))"),
         torch=("torch.nn.L1Loss()(x, y)", "torch.nn.functional.l1_loss(x, y)"),
-        names=("keras.losses.MeanAbsoluteError", "keras.losses.mean_absolute_error", "torch.nn.L1Loss", "torch.nn.functional.l1_loss"),
+        names=(
+            "keras.losses.MeanAbsoluteError",
+            "keras.losses.mean_absolute_error",
+            "torch.nn.L1Loss",
+            "torch.nn.functional.l1_loss",
+        ),
     ),
     Row(
         "mean absolute percentage error",
@@ -254,7 +259,10 @@ ROWS = (
         tf="keras.losses.Poisson()(hot, positive)",
         torch="torch.nn.PoissonNLLLoss(log_input=False, eps=1e-7)(positive, hot)",
         note="log_input=False, eps=1e-7: PyTorch expects the logarithm of the rate by default",
-        without=("torch.nn.PoissonNLLLoss()(positive, hot)", "torch.nn.PoissonNLLLoss(log_input=False, eps=1e-4)(positive, hot)"),
+        without=(
+            "torch.nn.PoissonNLLLoss()(positive, hot)",
+            "torch.nn.PoissonNLLLoss(log_input=False, eps=1e-4)(positive, hot)",
+        ),
         difference="D138",
     ),
     Row(
@@ -323,7 +331,10 @@ ROWS = (
     Row(
         "distance of pairs",
         tf="tf.norm(points - others, axis=1)",
-        torch=("torch.nn.PairwiseDistance(eps=0.0)(points, others)", "torch.nn.functional.pairwise_distance(points, others, eps=0.0)"),
+        torch=(
+            "torch.nn.PairwiseDistance(eps=0.0)(points, others)",
+            "torch.nn.functional.pairwise_distance(points, others, eps=0.0)",
+        ),
         note="eps=0.0: PyTorch adds 1e-6 to the difference",
         without="torch.nn.PairwiseDistance()(points, others)",
         difference="D144",
@@ -371,7 +382,7 @@ ROWS = (
     ),
     Row(
         "penalty of activations",
-        tf='layer = keras.layers.Dense(3, activity_regularizer=keras.regularizers.L2(0.25))\n(layer(x), layer.losses)[1]',
+        tf="layer = keras.layers.Dense(3, activity_regularizer=keras.regularizers.L2(0.25))\n(layer(x), layer.losses)[1]",
         torch="layer = torch.nn.Linear(7, 3)\n0.25 * torch.sum(torch.square(layer(x))) / 5",
         note="divided by the number of rows",
         without="layer = torch.nn.Linear(7, 3)\n0.25 * torch.sum(torch.square(layer(x)))",

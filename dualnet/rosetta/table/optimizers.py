@@ -10,13 +10,9 @@ def steps(optimizer: str) -> str:
     """What one side does with an optimizer: a weight, a step for each gradient, the weight again."""
     if optimizer.startswith("keras"):
         return (
-            f"v = tf.Variable(w)\noptimizer = {optimizer}\n"
-            "for gradient in g:\n    optimizer.apply([gradient], [v])\nv"
+            f"v = tf.Variable(w)\noptimizer = {optimizer}\nfor gradient in g:\n    optimizer.apply([gradient], [v])\nv"
         )
-    return (
-        f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\n"
-        "for p.grad in g:\n    optimizer.step()\np"
-    )
+    return f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\nfor p.grad in g:\n    optimizer.step()\np"
 
 
 def rule(
@@ -130,7 +126,7 @@ ROWS = (
         steps("keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=0.01)"),
         "p = torch.nn.Parameter(w.clone())\noptimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875))\n"
         "for step, p.grad in enumerate(g, 1):\n"
-        "    optimizer.param_groups[0][\"eps\"] = 0.01 / (1 - 0.96875**step) ** 0.5\n    optimizer.step()\np",
+        '    optimizer.param_groups[0]["eps"] = 0.01 / (1 - 0.96875**step) ** 0.5\n    optimizer.step()\np',
         "eps = epsilon / sqrt(1 - beta_2**step) at each step",
         without=steps("torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=0.01)"),
         names=("keras.optimizers.Adam", "torch.optim.Adam"),

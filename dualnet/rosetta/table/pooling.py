@@ -45,7 +45,7 @@ ROWS = (
     ),
     Row(
         "maximum pooling and where the maxima were",
-        tf="pooled, places = tf.nn.max_pool_with_argmax(images[..., :1], 2, 2, \"VALID\")\npooled, places",
+        tf='pooled, places = tf.nn.max_pool_with_argmax(images[..., :1], 2, 2, "VALID")\npooled, places',
         torch="torch.nn.functional.max_pool2d(images[:, :1], 2, return_indices=True)",
         note="in one channel the indices are the same; TensorFlow's count channels as well",
         without='tf.nn.max_pool_with_argmax(images, 2, 2, "VALID")',

@@ -72,8 +72,7 @@ ROWS = (
     Row(
         "LSTM with initial states",
         tf="layer = keras.layers.LSTM(3)\nlayer(sequence, initial_state=[hidden, cell])",
-        torch="layer = torch.nn.LSTM(7, 3, batch_first=True)\n"
-        "layer(sequence, (hidden[None], cell[None]))[0][:, -1]",
+        torch="layer = torch.nn.LSTM(7, 3, batch_first=True)\nlayer(sequence, (hidden[None], cell[None]))[0][:, -1]",
         weights=RECURRENT,
         difference="D079",
     ),
@@ -156,24 +155,19 @@ ROWS = (
     ),
     Row(
         "attention of several heads",
-        tf="layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)\n"
-        "layer(embedded, memory)",
-        torch="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\n"
-        "layer(embedded, memory, memory)[0]",
+        tf="layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)\nlayer(embedded, memory)",
+        torch="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\nlayer(embedded, memory, memory)[0]",
         note="key_dim is of one head; batch_first=True; query, value, key there, query, key, value here",
         without=(
-            "layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)\n"
-            "layer(embedded, memory)",
-            "layer = torch.nn.MultiheadAttention(8, 2)\n"
-            "layer(embedded[:, :3], memory, memory)[0]",
+            "layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)\nlayer(embedded, memory)",
+            "layer = torch.nn.MultiheadAttention(8, 2)\nlayer(embedded[:, :3], memory, memory)[0]",
         ),
         weights=HEADS,
         difference="D298",
     ),
     Row(
         "attention of several heads under a mask",
-        tf="layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)\n"
-        "layer(embedded, embedded, key_mask=valid)",
+        tf="layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)\nlayer(embedded, embedded, key_mask=valid)",
         torch="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\n"
         "layer(embedded, embedded, embedded, key_padding_mask=~valid)[0]",
         note="~: true is to be seen in Keras, to be ignored in PyTorch",
@@ -189,8 +183,7 @@ ROWS = (
         torch="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\n"
         "layer(embedded, memory, memory, average_attn_weights=False)",
         note="average_attn_weights=False: PyTorch gives the mean of the heads otherwise",
-        without="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\n"
-        "layer(embedded, memory, memory)",
+        without="layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)\nlayer(embedded, memory, memory)",
         weights=HEADS,
         difference="D301",
     ),
