@@ -1,4 +1,4 @@
-"""The command line: ``dualnet list | show | compare | train | bench | doctor``."""
+"""The command line: ``dualnet list | show | compare | train | convert | bench | doctor``."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from dualnet import catalogue
 from dualnet.bench.forms import FORMS, Task
 from dualnet.bench.results import busy, costs, draw, report, table, write
 from dualnet.bench.run import measure
+from dualnet.convert import ENDINGS, convert
 from dualnet.data import DATASETS
 from dualnet.doctor import examine
 from dualnet.interface import (
@@ -71,6 +72,15 @@ Published = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
 SharedNoise = Annotated[
     bool, typer.Option("--shared-noise", help="Draw dropout masks as `compare` does, from one stream for both sides.")
+]
+CheckpointFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", help="Folder to save the course to, a file for each side; training goes on from what is there."
+    ),
+]
+CheckpointEvery = Annotated[
+    float, typer.Option(min=0.0, help="Seconds between two savings within an epoch; each epoch ends with one, too.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
@@ -164,6 +174,8 @@ def compare(
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
     setting: Setting = None,
+    checkpoint: CheckpointFolder = None,
+    checkpoint_every: CheckpointEvery = 60.0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -200,7 +212,9 @@ def compare(
         learning_rate,
         setting,
     )
-    jobs = [replace(job, backend=backend, shared_noise=True) for backend in BACKENDS]
+    jobs = [
+        _kept(replace(job, backend=backend, shared_noise=True), checkpoint, checkpoint_every) for backend in BACKENDS
+    ]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
     _, agree = run_jobs(jobs, out, console, parity=True)
     _finish(out, as_json, agree)
@@ -227,6 +241,8 @@ def train(
     learning_rate: Rate = None,
     setting: Setting = None,
     shared_noise: SharedNoise = False,
+    checkpoint: CheckpointFolder = None,
+    checkpoint_every: CheckpointEvery = 60.0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -252,9 +268,26 @@ def train(
         setting,
     )
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
-    run_jobs([replace(job, backend=side, shared_noise=shared_noise)], out, Console(stderr=as_json), parity=False)
+    job = _kept(replace(job, backend=side, shared_noise=shared_noise), checkpoint, checkpoint_every)
+    run_jobs([job], out, Console(stderr=as_json), parity=False)
     if as_json:
         typer.echo((out / "result.json").read_text())
+
+
+@app.command("convert")
+def convert_weights(
+    file: Annotated[Path, typer.Argument(help="A result or checkpoint of a training, or a file of another format.")],
+    concept: Annotated[str, typer.Option(metavar="ID", help="The concept whose weights they are.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help=", ".join(ENDINGS) + ".")],
+    variant: Variant = None,
+    setting: Setting = None,
+    optimizer: Annotated[bool, typer.Option("--optimizer", help="Carry what the optimizer remembers, too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The new file.", show_default="beside the old one")] = None,
+) -> None:
+    """Carry trained weights between the frameworks, bit for bit."""
+    config = _settings(_model(concept, "convert"), variant, setting or [])
+    written = convert(file, concept, to, variant=variant, config=config, out=out, optimizer=optimizer)
+    typer.echo(written)
 
 
 @app.command()
@@ -388,11 +421,13 @@ def _job(
             f"--published: the source of {id} {variant or concept.default_variant} trained on data that cannot be had "
             f"here, or gives no recipe; variants that have one: {', '.join(having) or 'none'}"
         )
+    settings = _settings(concept, variant, setting or [])
     return Job(
         backend="tf",
         concept=id,
         variant=variant or concept.default_variant,
-        config={**recipe.config, **_settings(concept, variant, setting or [])},
+        config={**recipe.config, **settings},
+        traced_config={**settings, **chosen.small},
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,
@@ -405,6 +440,14 @@ def _job(
         augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )
+
+
+def _kept(job: Job, folder: Path | None, every: float) -> Job:
+    """The job with its checkpoint: only noise that both sides share has a place that it can go on from."""
+    if folder is None:
+        return job
+    file = folder.resolve() / f"{job.backend}.safetensors"
+    return replace(job, checkpoint=str(file), checkpoint_every=every, shared_noise=True)
 
 
 def _optimizer(recipe: Optimizer, name: str | None, rate: float | None) -> Optimizer:

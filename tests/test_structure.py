@@ -79,9 +79,10 @@ def test_no_cycle_and_no_chain_longer_than_six(name):
 ADAPTERS = {
     "parity.torch_random": "torch", "parity.keras_random": "tf",
     "parity.torch_side": "torch", "parity.torch_rule": "torch", "parity.mutate": "torch", "parity.keras_side": "tf",
-    "parity.keras_rule": "tf",
+    "parity.keras_rule": "tf", "dualnet.rosetta.run_torch": "torch", "dualnet.rosetta.run_tf": "tf",
 }  # fmt: skip
-"""The modules outside of a backend's folder that know a framework: the engine's view of models that are not ours."""
+"""The modules outside of a backend's folder that know a framework: the engine's view of models that are not ours, and
+the table of names."""
 
 
 def allowed(name):

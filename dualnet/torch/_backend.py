@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,21 @@ from torch.nn import functional as F
 from dualnet.interface import (
     Array,
     Arrays,
+    Carried,
+    CheckpointError,
+    Counter,
     Gradients,
     Loss,
     Optimizer,
     State,
     Step,
     check_fit,
+    check_memory,
     loss_terms,
     named_outputs,
     total,
 )
+from dualnet.torch._files import read, write
 from dualnet.torch._noise import noise
 
 __all__ = ["BACKEND"]
@@ -77,6 +83,22 @@ class TorchBackend:
             for name, target in targets.items():
                 target.copy_(torch.tensor(arrays[name]))
 
+    def save(self, path: Path, model: nn.Module, carried: Carried | None = None) -> None:
+        optimizer = None
+        if carried:
+            trainer = TorchTrainer(model, self.losses["squared_error"], carried.rule, None, torch.contiguous_format)
+            trainer.restore(carried.memory, carried.steps)
+            optimizer = trainer.optimizers[""]
+        write(path, model, optimizer)
+
+    def open(self, path: Path, build: Callable[[str], Any]) -> tuple[nn.Module, Carried | None]:
+        content, optimizer = read(path)
+        arrays = {name: self.array(tensor) for name, tensor in content.items() if _is_state(name)}
+        dtype = next((str(array.dtype) for array in arrays.values() if array.dtype.kind == "f"), "float32")
+        model = build(dtype)
+        self.load(model, State(arrays, {}))
+        return model, _carried(path, model, optimizer) if optimizer else None
+
     def forward(self, model: nn.Module, inputs: list[Any], *, train: bool = False) -> list[Any]:
         with torch.no_grad():
             return _outputs(model.train(train)(*inputs))
@@ -130,7 +152,7 @@ class TorchBackend:
     def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer, own: Step | None = None) -> "TorchTrainer":
         return TorchTrainer(model, loss, optimizer, own)
 
-    def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[None]:
+    def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[Mapping[str, Counter]]:
         return noise(model, seed)
 
     def batches(
@@ -140,8 +162,8 @@ class TorchBackend:
             yield [x.index_select(0, rows) for x in inputs], targets.index_select(0, rows)  # faster than x[rows]
 
 
-MEMORY = {"momentum_buffer": "velocity", "exp_avg": "first_moment", "exp_avg_sq": "second_moment"}
-"""From what PyTorch's optimizers call their state to `dualnet.interface.Trainer.memory`."""
+MEMORY = {"velocity": "momentum_buffer", "first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
+"""From `dualnet.interface.Trainer.memory` to what PyTorch's optimizers call it."""
 
 
 class TorchTrainer:
@@ -156,7 +178,7 @@ class TorchTrainer:
         layout: torch.memory_format = torch.channels_last,  # faster in convolutions; the shapes stay N C H W
     ) -> None:
         self.model = model.to(memory_format=layout)
-        self.loss, self.own, self.layout = loss, own, layout
+        self.loss, self.own, self.rule, self.layout = loss, own, optimizer, layout
         rules = own.optimizers(optimizer) if own else {"": optimizer}
         self.optimizers = {part: native_optimizer(model.get_submodule(part), rule) for part, rule in rules.items()}
 
@@ -184,14 +206,28 @@ class TorchTrainer:
         return x.contiguous(memory_format=self.layout) if x.dim() == 4 else x
 
     def memory(self) -> dict[str, dict[str, Array]]:
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
-        found: dict[str, dict[str, Array]] = {}
-        for optimizer in self.optimizers.values():
-            for parameter, remembered in optimizer.state.items():
-                for key in MEMORY.keys() & remembered.keys():
-                    if remembered[key] is not None:
-                        found.setdefault(MEMORY[key], {})[names[parameter]] = BACKEND.array(remembered[key])
+        found: dict[str, dict[str, Array]] = {kind: {} for kind in self.rule.remembers}
+        for name, parameter, state in self._states():
+            for kind, arrays in found.items():
+                if parameter in state:
+                    arrays[name] = BACKEND.array(state[parameter][MEMORY[kind]])
         return found
+
+    def restore(self, memory: Mapping[str, Arrays], steps: int) -> None:
+        check_memory(self.rule, {name: tuple(p.shape) for name, p in self.model.named_parameters()}, memory)
+        for name, parameter, state in self._states():
+            arrays = {MEMORY[kind]: torch.tensor(arrays[name]) for kind, arrays in memory.items() if name in arrays}
+            if arrays:
+                laid_out = {key: torch.zeros_like(parameter).copy_(array) for key, array in arrays.items()}
+                state[parameter] = {"step": torch.tensor(float(steps)), **laid_out}
+
+    def _states(self) -> Iterator[tuple[str, nn.Parameter, dict[nn.Parameter, Any]]]:
+        """Every parameter that is trained: its name, and the state of its optimizer, by parameter."""
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    yield names[parameter], parameter, optimizer.state
 
 
 def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:
@@ -199,6 +235,27 @@ def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer
     if rule.name == "sgd":
         return torch.optim.SGD(model.parameters(), rule.learning_rate, momentum=rule.momentum)
     return torch.optim.Adam(model.parameters(), rule.learning_rate, betas=rule.betas, eps=rule.epsilon)
+
+
+def _carried(path: Path, model: nn.Module, optimizer: dict[str, Any]) -> Carried:
+    """From an optimizer's ``state_dict``, whose parameters are numbered in the model's order."""
+    (group, *more), states = optimizer["param_groups"], optimizer["state"]
+    beyond = [name for name in ("weight_decay", "nesterov", "amsgrad", "dampening", "maximize") if group.get(name)]
+    if more or beyond or "alpha" in group or len(group["params"]) != len(list(model.parameters())):
+        raise CheckpointError(
+            f"{path}: expected the state_dict of torch.optim.SGD or Adam over all parameters of the model, came one "
+            f"with {', '.join(beyond) or 'other parameters or another rule'}: leave the optimizer out"
+        )
+    if "betas" in group:
+        rule = Optimizer("adam", float(group["lr"]), betas=tuple(group["betas"]), epsilon=group["eps"])
+    else:
+        rule = Optimizer("sgd", float(group["lr"]), momentum=group["momentum"])
+    names = [name for name, _ in model.named_parameters()]
+    memory = {
+        kind: {names[i]: BACKEND.array(state[MEMORY[kind]]) for i, state in states.items() if MEMORY[kind] in state}
+        for kind in rule.remembers
+    }
+    return Carried(rule, memory, int(max((state.get("step", 0) for state in states.values()), default=0)))
 
 
 def _is_state(name: str) -> bool:

@@ -21,6 +21,22 @@ from dualnet.training.sides import Sides, terminable
 __all__ = ["check", "run_jobs"]
 
 
+UNTOLD = frozenset(
+    (
+        "backend",
+        "checkpoint",
+        "checkpoint_every",
+        "trace",
+        "traced_config",
+        "exhibits",
+        "weights",
+        "data_dir",
+        "download",
+    )
+)
+"""What of a job says nothing about its result."""
+
+
 def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) -> tuple[dict[str, Any], bool]:
     """Run one job per backend, show their progress, and leave table, picture, events and result behind.
 
@@ -44,7 +60,14 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     title = f"{declared.title}: {declared.id}, {first.variant}, on {first.data}"
     sides: dict[BackendName, Side] = {job.backend: Side() for job in jobs}
     with terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
-        jobs = [replace(job, exhibits=f"{scratch}/{job.backend}.npz") for job in jobs]
+        jobs = [
+            replace(
+                job,
+                exhibits=f"{scratch}/{job.backend}.npz",
+                weights=str(folder / "weights" / f"{job.backend}.safetensors"),
+            )
+            for job in jobs
+        ]
         if parity:
             jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
         with Sides({job.backend: job for job in jobs}) as running:
@@ -52,6 +75,9 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
                         sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
+            for backend, side in sides.items():
+                if side.resumed_steps:
+                    console.print(f"{TITLES[backend]}: goes on after {side.resumed_steps} steps of an earlier run")
             report = check(jobs, running, console) if parity else None
             running.proceed()
             _follow(running, sides, declared.metric, console)
@@ -70,6 +96,9 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
         console.print(f"largest relative difference of the losses: {gap['largest']:.1e}; above 1e-5 {where}")
     console.print(
         f"pictures and figures: {', '.join(str(out / name) for name in (*pictures, 'result.json'))}", soft_wrap=True
+    )
+    console.print(
+        f"weights: {', '.join(str(out / 'weights' / f'{backend}.safetensors') for backend in sides)}", soft_wrap=True
     )
     console.print(f"TensorBoard: tensorboard --logdir {out / 'tensorboard'}", soft_wrap=True)
     return result, report is None or report["passed"]
@@ -135,9 +164,7 @@ def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metr
 
 def _result(job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None) -> dict[str, Any]:
     settings = asdict(job)
-    asked = {
-        key: settings[key] for key in settings if key not in ("backend", "trace", "exhibits", "data_dir", "download")
-    }
+    asked = {key: settings[key] for key in settings if key not in UNTOLD}
     result: dict[str, Any] = {**asked, "metric": metric, "parity": report}
     if len(sides) > 1:
         a, b = (side.history for side in sides.values())

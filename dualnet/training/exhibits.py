@@ -156,6 +156,32 @@ def _regions(axes: Any, arrays: Mapping[str, Array]) -> None:
     axes.scatter(*arrays["points"].T, c=arrays["point_labels"], s=14, edgecolors="black", linewidths=0.4, **shared)
 
 
+def _graph(axes: Any, arrays: Mapping[str, Array]) -> None:
+    parts = {node: made.split() for node, _, made in (name.partition(" <- ") for name in arrays)}
+    depth: dict[str, int] = {}
+    for node, made in parts.items():
+        depth[node] = 1 + max((depth[part] for part in made), default=-1)
+    for node in reversed(parts):  # as late as possible: what is given stands just before it is used
+        depth[node] = min((depth[user] - 1 for user, made in parts.items() if node in made), default=depth[node])
+    columns = {column: [node for node in parts if depth[node] == column] for column in set(depth.values())}
+    places = {
+        node: (column, (len(nodes) - 1) / 2 - row)
+        for column, nodes in columns.items()
+        for row, node in enumerate(nodes)
+    }
+    for node, numbers in zip(parts, arrays.values(), strict=True):
+        text = f"{node}\n{numbers[0]:.3g}\n\u2202 {numbers[1]:.3g}"
+        box = {"boxstyle": "round", "facecolor": "white" if parts[node] else "lightgrey"}
+        axes.annotate(text, places[node], ha="center", va="center", fontsize=8, bbox=box)
+        for part in parts[node]:
+            bend = 0.0 if depth[node] - depth[part] == 1 else 0.35  # around what stands between them
+            arrow = {"arrowstyle": "->", "shrinkA": 22, "shrinkB": 22, "connectionstyle": f"arc3,rad={bend}"}
+            axes.annotate("", places[node], places[part], arrowprops=arrow)
+    highest = max(height for _, height in places.values()) + 0.8
+    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-highest, highest))
+    axes.set_axis_off()
+
+
 DRAWN = {
     "images": _images,
     "points": _points,
@@ -163,4 +189,5 @@ DRAWN = {
     "bars": _bars,
     "lines": _lines,
     "regions": _regions,
+    "graph": _graph,
 }

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from dualnet.catalogue import concept, load, twin
 from dualnet.data import load as load_data
-from dualnet.interface import Backend, Concept, Config, Dataset, initial_state
+from dualnet.interface import Backend, Concept, Dataset, initial_state
+from dualnet.training.checkpoint import Checkpoint, keeper, resumed
 from dualnet.training.exhibits import caller, course, moments, probe, save_exhibits
 from dualnet.training.job import Job
-from dualnet.training.loop import duration, train
+from dualnet.training.loop import Start, duration, train
 from dualnet.training.serving import serve
 
 __all__ = ["run"]
@@ -37,22 +38,25 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     if not declared.variants:
         _study(declared, job, send, wait)
         return
-    config = {key: tuple(v) if isinstance(v, list) else v for key, v in job.config.items()}
-    settings = declared.settings(job.variant, config)
+    settings = declared.settings(job.variant, job.config)
     specs, targets = declared.inputs(settings), declared.targets(settings)
     loaded = _load(job, settings.get("image_size", 28))
     dataset = declared.rows(loaded, settings)
     dataset.check(specs, targets)
+
+    about = {**job.about, "rows": len(dataset.train_targets)}
+    file = Path(job.checkpoint) if job.checkpoint else None
+    kept = resumed(file, about, job.recipe.optimizer) if file else None
 
     started = time.perf_counter()
     backend = load(job.backend)
     functions = twin(job.concept, job.backend)
     loss = declared.loss(functions, backend, job.variant)
     imported = time.perf_counter()
-    model = declared.build(functions, job.variant, config)
+    model = declared.build(functions, job.variant, job.config)
     built = time.perf_counter()
     start = initial_state(backend.state(model), declared.initializers(settings), job.seed)
-    backend.load(model, start)
+    backend.load(model, kept.state if kept else start)
     send(
         "ready",
         import_seconds=imported - started,
@@ -62,10 +66,10 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
         train_rows=len(dataset.train_targets),
         test_rows=len(dataset.test_targets),
         source=dataset.source,
+        resumed_steps=len(kept.history.losses) if kept else 0,
     )
     if job.trace:
-        # Of a network of millions of parameters, all that parity compares would be gigabytes.
-        _trace(backend, job, {**config, **declared.variant(job.variant).small}, send, wait)
+        _trace(backend, job, send, wait)
     ask, seen = probe(backend, model, declared, settings), {}
     epochs, _ = duration(job.recipe, len(dataset.train_targets), job.steps)
     watched = moments(epochs) if declared.watch and job.exhibits else ()
@@ -74,13 +78,19 @@ def run(job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
         if declared.watch and epoch in watched:
             seen[epoch] = declared.watch(ask, settings)
 
-    with backend.noise(model, job.seed) if job.shared_noise else nullcontext():
+    about |= {"backend": job.backend, "versions": backend.versions()}
+    with backend.noise(model, job.seed) if job.shared_noise else nullcontext({}) as noise:
+        for layer, calls in (kept.noise if kept else {}).items():
+            noise[layer].calls = calls
         history = train(
             backend, model, loss, dataset, job.recipe, specs, targets, metric=declared.metric,
             output=next(iter(declared.output_axes(settings).values())), own=declared.step(functions, job.variant),
             limit=job.steps, seed=job.seed, report=lambda progress: send("progress", **asdict(progress)),
-            after_epoch=look,
+            after_epoch=look, start=Start(kept.history, kept.memory) if kept else None,
+            keep=keeper(file, job.checkpoint_every, backend, model, about, noise) if file else lambda *_: None,
         )  # fmt: skip
+    if job.weights:
+        Checkpoint(about, backend.state(model), history=history).save(job.weights)
     if job.exhibits:
         exhibits = declared.exhibits(ask, loaded, settings)
         save_exhibits((*course(seen), *exhibits), Path(job.exhibits))
@@ -93,7 +103,7 @@ def _study(declared: Concept, job: Job, send: Callable[..., None], wait: Callabl
     backend = load(job.backend)
     functions = twin(job.concept, job.backend)
     if job.trace:
-        _trace(backend, job, {}, send, wait)
+        _trace(backend, job, send, wait)
     if job.exhibits:
         with backend.precision("float64", seed=job.seed):
             shown = declared.study(caller(backend, functions), dataset) if declared.study else ()
@@ -112,11 +122,11 @@ def _load(job: Job, image_size: int = 28) -> Dataset:
     )
 
 
-def _trace(backend: Backend, job: Job, config: Config, send: Callable[..., None], wait: Callable[[], str]) -> None:
+def _trace(backend: Backend, job: Job, send: Callable[..., None], wait: Callable[[], str]) -> None:
     """Record what parity compares, with one seed after another, until "train" is said."""
     from parity.suite import record  # only here: dualnet does without the engine
 
-    said = str(job.seed)
+    said, config = str(job.seed), job.traced_config
     while said != "train":
         record(backend, job.concept, job.variant or None, config, seed=int(said)).save(job.trace or "")
         send("traced")

@@ -29,6 +29,7 @@ SHOWN = (
             "point_labels": RNG.integers(0, 2, 7),
         },
     ),
+    Exhibit("made of", "graph", {name: RNG.normal(size=2) for name in ("x", "W", "b", "z <- x W", "y <- z b")}),
 )
 
 
