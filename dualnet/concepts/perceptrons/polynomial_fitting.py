@@ -105,8 +105,8 @@ CONCEPT = Concept(
             "least squares",
             tf="linalg.lstsq solves the normal equations: the condition is squared",
             torch="linalg.lstsq uses QR with pivoting",
-            ours="QR of columns of the same length; of degree 20, where the condition is still above 1e7, rounding decides "
-            "the coefficients, and only the descent is compared",
+            ours="QR of columns of the same length; of degree 20 only the descent is compared: with a condition above "
+            "1e7, rounding decides the coefficients of the closed form",
         ),
     ),
     cases=(
