@@ -85,7 +85,7 @@ def _naive_problem(row: Row, side: BackendName, text: str, tf: Run, torch: Run) 
     except Exception:  # the framework refuses it
         return None
     apart = max(_values_error(tf, torch), _gradients_error(tf, torch) or 0.0)
-    return None if apart > max(10 * row.within, 1e-9) else f"{text!r} differs by {apart:.2g} only"
+    return None if apart > max(5 * row.within, 1e-9) else f"{text!r} differs by {apart:.2g} only"
 
 
 def _run(row: Row, side: BackendName, text: str, carrier: Run | None = None) -> Run:

@@ -114,10 +114,19 @@ ROWS = (
     ),
     Row(
         "relu with a learned slope",
-        tf="layer = keras.layers.PReLU(shared_axes=[1, 2])\nlayer(images)",
-        torch="layer = torch.nn.PReLU(4)\nlayer(images)",
+        tf="""
+            layer = keras.layers.PReLU(shared_axes=[1, 2])
+            layer(images)
+        """,
+        torch="""
+            layer = torch.nn.PReLU(4)
+            layer(images)
+        """,
         note="shared_axes=[1, 2] for a slope for each channel; Keras starts with 0, PyTorch with 0.25",
-        without="layer = keras.layers.PReLU()\nlayer(images)",
+        without="""
+            layer = keras.layers.PReLU()
+            layer(images)
+        """,
         weights={"alpha": "weight.reshape(1, 1, 4)"},
         result="NHWC NCHW",
         difference="D061",
@@ -165,10 +174,14 @@ ROWS = (
     ),
     Row(
         "dropout, by its mean and its zeros",
-        tf="kept = keras.layers.Dropout(0.25)(tf.ones((300, 300), tf.float64), training=True)\n"
-        "tf.reduce_mean(kept), tf.reduce_max(kept), tf.reduce_mean(tf.cast(kept == 0, tf.float64))",
-        torch="kept = torch.nn.Dropout(0.25)(torch.ones(300, 300))\n"
-        "kept.mean(), kept.max(), (kept == 0).double().mean()",
+        tf="""
+            kept = keras.layers.Dropout(0.25)(tf.ones((300, 300), tf.float64), training=True)
+            tf.reduce_mean(kept), tf.reduce_max(kept), tf.reduce_mean(tf.cast(kept == 0, tf.float64))
+        """,
+        torch="""
+            kept = torch.nn.Dropout(0.25)(torch.ones(300, 300))
+            kept.mean(), kept.max(), (kept == 0).double().mean()
+        """,
         note="the rate is of what is dropped; what is kept grows on both sides",
         names=("keras.layers.Dropout", "torch.nn.Dropout"),
         within=0.01,
@@ -176,23 +189,35 @@ ROWS = (
     ),
     Row(
         "dropout of whole channels",
-        tf="kept = keras.layers.SpatialDropout2D(0.5)(tf.ones((64, 5, 6, 32), tf.float64), training=True)\n"
-        "tf.reduce_max(tf.math.reduce_variance(kept, (1, 2)))",
-        torch="kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 32, 5, 6))\nkept.var((2, 3), correction=0).max()",
+        tf="""
+            kept = keras.layers.SpatialDropout2D(0.5)(tf.ones((64, 5, 6, 32), tf.float64), training=True)
+            tf.reduce_max(tf.math.reduce_variance(kept, (1, 2)))
+        """,
+        torch="""
+            kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 32, 5, 6))
+            kept.var((2, 3), correction=0).max()
+        """,
         note="channels last there, first here: the variance within each channel is 0",
-        without="kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 5, 6, 32))\nkept.var((1, 2), correction=0).max()",
+        without="""
+            kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 5, 6, 32))
+            kept.var((1, 2), correction=0).max()
+        """,
         names=("keras.layers.SpatialDropout2D", "torch.nn.Dropout2d"),
         within=EXACT,
         difference="D277",
     ),
     Row(
         "alpha dropout",
-        tf="values = keras.layers.AlphaDropout(0.25, seed=0)(tf.ones((9, 9), tf.float64), training=True)\n"
-        "tf.reduce_min(values), tf.reduce_max(values)",
-        torch="values = torch.nn.AlphaDropout(0.25)(torch.ones(9, 9))\nvalues.min(), values.max()",
+        tf="""
+            values = keras.layers.AlphaDropout(0.25, seed=0)(tf.ones((9, 9), tf.float64), training=True)
+            tf.reduce_min(values), tf.reduce_max(values)
+        """,
+        torch="""
+            values = torch.nn.AlphaDropout(0.25)(torch.ones(9, 9))
+            values.min(), values.max()
+        """,
         note="the two values are the same, where they stand is not",
         names=("keras.layers.AlphaDropout", "torch.nn.AlphaDropout"),
-        within=FLOAT32,
         difference="D278",
     ),
     Row(
@@ -225,7 +250,10 @@ ROWS = (
     ),
     Row(
         "response normalised locally",
-        tf="tf.nn.local_response_normalization(tf.cast(images, tf.float32), depth_radius=1, bias=2.0, alpha=0.25, beta=0.75)",
+        tf="""
+            x = tf.cast(images, tf.float32)
+            tf.nn.local_response_normalization(x, depth_radius=1, bias=2.0, alpha=0.25, beta=0.75)
+        """,
         torch="torch.nn.functional.local_response_norm(images.float(), 3, alpha=0.75, beta=0.75, k=2.0)",
         note="size = 2 * depth_radius + 1, alpha times size; TensorFlow's is of float32",
         without="torch.nn.functional.local_response_norm(images.float(), 3, alpha=0.25, beta=0.75, k=2.0)",

@@ -65,9 +65,18 @@ ROWS = (
     Row(
         "mean and variance",
         tf=("tf.nn.moments(x, axes=[0])", "keras.ops.moments(x, axes=[0])"),
-        torch="variance, mean = torch.var_mean(x, dim=0, correction=0)\nmean, variance",
+        torch="""
+            variance, mean = torch.var_mean(x, dim=0, correction=0)
+            mean, variance
+        """,
         note="correction=0; PyTorch gives the variance first",
-        without=("torch.var_mean(x, dim=0, correction=0)", "variance, mean = torch.var_mean(x, dim=0)\nmean, variance"),
+        without=(
+            "torch.var_mean(x, dim=0, correction=0)",
+            """
+            variance, mean = torch.var_mean(x, dim=0)
+            mean, variance
+        """,
+        ),
         difference="D049",
     ),
     Row(
