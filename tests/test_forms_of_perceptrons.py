@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dualnet
-from dualnet.interface import Optimizer, State
+from dualnet.interface import DataError, Optimizer, State
 
 
 @pytest.fixture
@@ -115,3 +115,18 @@ def test_steps_by_hand_are_those_of_automatic_differentiation(variant, backend):
     for name, array in found[0].items():
         np.testing.assert_allclose(array, found[1][name], 1e-12, 1e-14)
         assert np.abs(array - start[name]).max() > 1e-3
+
+
+def test_the_study_of_house_prices_asks_for_its_data():
+    study = dualnet.concept("kaggle_house_prices").study
+    with pytest.raises(DataError, match="expected --data house_prices"):
+        study(None, None)
+
+
+def test_a_design_matrix_is_standardised_over_what_is_known(twin):
+    numbers = np.array([[1.0, 5.0], [np.nan, 5.0], [3.0, 5.0], [8.0, np.nan]])
+    found = twin("kaggle_house_prices")("design_matrix", numbers=numbers, categories=np.array([[2], [0], [1], [2]]))
+    assert found.shape == (4, 5)
+    assert found[1, 0] == 0 and (found[:, 1] == 0).all()
+    np.testing.assert_allclose(found[[0, 2, 3], 0].std(ddof=1), 1)
+    np.testing.assert_array_equal(found[:, 2:], [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]])

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit, Optimizer
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "MLP", "Linear"]
 
@@ -129,11 +129,7 @@ _mlp = _training(_mlp_slopes, _mlp_predictions, MLP)
 # --- the competition -----------------------------------------------------------------------------------------
 
 FOLDS, EPOCHS, BATCH, HIDDEN = 5, 40, 64, 64
-RULES = {
-    "linear": Optimizer("sgd", 0.003, momentum=0.9),
-    "mlp": Optimizer("sgd", 0.003, momentum=0.9),
-}
-DECAYS = {"linear": 0.1, "mlp": 0.1}
+TRAINING = {"learning_rate": 0.003, "momentum": 0.9, "decay": 0.1}
 
 
 def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
@@ -144,7 +140,9 @@ def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
     prices, rng = dataset.train_targets, np.random.default_rng(0)
     features = call("design_matrix", numbers=whole[0], categories=whole[1])["value"][: len(prices)]
     parts = np.array_split(rng.permutation(len(prices)), FOLDS)
-    errors: dict[str, list[float]] = {f"{name}, {kind}": [] for name in RULES for kind in ("train", "validation")}
+    errors: dict[str, list[float]] = {
+        f"{name}, {kind}": [] for name in ("linear", "mlp") for kind in ("train", "validation")
+    }
     courses: dict[str, Array] = {}
     for index, validation in enumerate(parts):
         train = np.concatenate(parts[:index] + parts[index + 1 :])
@@ -162,21 +160,21 @@ def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
             },
         }
         for name, start in starts.items():
-            found = call(
-                name, features=features[train], prices=prices[train], order=order, **start,
-                learning_rate=RULES[name].learning_rate, momentum=RULES[name].momentum, decay=DECAYS[name],
-            )  # fmt: skip
+            found = call(name, features=features[train], prices=prices[train], order=order, **start, **TRAINING)
             losses = found.pop("losses")
             courses.setdefault(name, losses.reshape(EPOCHS, -1).mean(axis=1))
             for kind, rows in (("train", train), ("validation", validation)):
                 predicted = call(f"{name}_predictions", features=features[rows], **found)["value"]
                 score = call("log_rmse", log_predictions=predicted, prices=prices[rows])["value"]
                 errors[f"{name}, {kind}"].append(float(score))
-    means = {name: np.array([np.mean(values)]) for name, values in errors.items()}
+    means = {
+        kind: np.array([np.mean(errors[f"{name}, {kind}"]) for name in ("linear", "mlp")])
+        for kind in ("train", "validation")
+    }
     return (
         Exhibit("squared error of log prices, first fold", "lines", courses, "epoch", "loss", "log"),
         Exhibit("log-RMSE of each fold", "bars", {n: np.array(v) for n, v in errors.items()}, "fold", "log-RMSE"),
-        Exhibit("mean log-RMSE", "bars", means, "", "log-RMSE"),
+        Exhibit("mean log-RMSE: linear (0), mlp (1)", "bars", means, "", "log-RMSE"),
     )
 
 
