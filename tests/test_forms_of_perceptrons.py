@@ -130,3 +130,24 @@ def test_a_design_matrix_is_standardised_over_what_is_known(twin):
     assert found[1, 0] == 0 and (found[:, 1] == 0).all()
     np.testing.assert_allclose(found[[0, 2, 3], 0].std(ddof=1), 1)
     np.testing.assert_array_equal(found[:, 2:], [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+
+
+def test_exclusive_or_is_solved_exactly_by_hand_and_by_training(twin):
+    call, table = twin("xor_and_universal_approximation"), np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    labels = np.array([0.0, 1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(call("xor_by_hand", inputs=table), labels)
+    rng = np.random.default_rng(3)
+    start = {"hidden_weight": rng.normal(size=(3, 2)), "hidden_bias": rng.normal(size=3)}
+    start |= {"output_weight": rng.normal(size=3), "output_bias": rng.normal(size=())}
+    found = call("xor", inputs=table, targets=labels, learning_rate=0.1, momentum=0.9, steps=400, **start)
+    assert found.losses[0] > 0.5 and found.losses[-1] < 0.05
+    trained = {name: array for name, array in found._asdict().items() if name != "losses"}
+    np.testing.assert_array_equal(call("network", inputs=table, **trained) > 0, labels)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_depth_and_width_make_the_same_sawtooth(depth, twin):
+    found = twin("xor_and_universal_approximation")("deep_vs_wide", x=np.linspace(0, 1, 201), depth=depth)
+    np.testing.assert_allclose(found.deep, found.wide, 0, 1e-12)
+    assert (np.diff(np.sign(np.diff(found.deep))) < 0).sum() == 2 ** (depth - 1)
+    assert [int(found.deep_units), int(found.wide_units)] == [2 * depth, 2**depth]
