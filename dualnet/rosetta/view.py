@@ -24,7 +24,7 @@ def card(row: Row) -> RenderableType:
     sides = Table(box=None, pad_edge=False, expand=True, header_style="dim")
     for title in SIDES.values():
         sides.add_column(title, ratio=1)
-    sides.add_row(*(Group(*map(_code, row.texts(side))) for side in SIDES))
+    sides.add_row(*map(_alternatives, map(row.texts, SIDES)))
     facts = Table(box=None, pad_edge=False, show_header=False)
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
@@ -96,11 +96,20 @@ def _facts(row: Row) -> Iterable[tuple[str, RenderableType]]:
     if row.weights:
         yield "weights", _code("\n".join(f"{name} = {text}" for name, text in row.weights.items()))
     if row.result:
-        yield "axes", "{} there, {} here".format(*row.result.split())
+        yield "axes", _axes(row.result)
     for name in row.inputs:
-        axes = " ({} there, {} here)".format(*INPUTS[name].layout.split()) if INPUTS[name].layout else ""
-        yield name, INPUTS[name].about + axes
+        layout = INPUTS[name].layout
+        yield name, INPUTS[name].about + (f": {_axes(layout)}" if layout else "")
     yield "equal", _equality(row) + (f" ({row.difference})" if row.difference else "")
+
+
+def _alternatives(texts: tuple[str, ...]) -> RenderableType:
+    separated = [part for text in texts for part in (Text("or", "dim"), _code(text))]
+    return Group(*separated[1:])
+
+
+def _axes(layout: str) -> str:
+    return "{} in TensorFlow, {} in PyTorch".format(*layout.split())
 
 
 def _equality(row: Row) -> str:
