@@ -78,11 +78,11 @@ def load_tensor(path: File) -> tf.Tensor:
     Raises:
         ValueError: the file has something else.
     """
-    content = tf.io.read_file(os.fspath(path)).numpy()
     try:
+        content = tf.io.read_file(os.fspath(path)).numpy()
         return tf.constant(tf.make_ndarray(TensorProto.FromString(content)))
-    except DecodeError as error:
-        raise ValueError(f"{os.fspath(path)}: expected a serialized tensor, found something else") from error
+    except (DecodeError, tf.errors.OpError) as error:
+        raise ValueError(f"{os.fspath(path)}: expected a serialized tensor: {error}") from error
 
 
 def save_dict(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
@@ -109,9 +109,9 @@ def load_dict(path: File) -> Dense:
     """
     try:
         reader = tf.train.load_checkpoint(os.fspath(path))
-    except tf.errors.OpError as error:
-        raise ValueError(f"{os.fspath(path)}: expected a checkpoint, found something else") from error
-    return Dense(*(tf.constant(reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")) for name in Dense._fields))
+        return Dense(*(tf.constant(reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")) for name in Dense._fields))
+    except (ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"{os.fspath(path)}: expected a checkpoint of weight and bias: {error}") from error
 
 
 def save_state_dict(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:

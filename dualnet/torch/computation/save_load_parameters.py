@@ -46,11 +46,15 @@ def _layer(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
     return layer
 
 
-def _load(path: File) -> Any:
+def _load(path: File, kind: type[Any]) -> Any:
+    """A tensor, or a dictionary with those of a layer."""
     try:
-        return torch.load(path, weights_only=True)
+        found = torch.load(path, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{os.fspath(path)}: has more than tensors, expected nothing else: {error}") from error
+    if not isinstance(found, kind) or (kind is dict and found.keys() != set(Dense._fields)):
+        raise ValueError(f"{os.fspath(path)}: has something else than a {kind.__name__}: {type(found).__name__}")
+    return found
 
 
 # --- this framework's own files --------------------------------------------------------------------------------
@@ -76,7 +80,7 @@ def load_tensor(path: File) -> torch.Tensor:
     Raises:
         ValueError: the file has something else.
     """
-    return _load(path)
+    return _load(path, torch.Tensor)
 
 
 def save_dict(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
@@ -100,7 +104,7 @@ def load_dict(path: File) -> Dense:
     Raises:
         ValueError: the file has something else.
     """
-    return Dense(**_load(path))
+    return Dense(**_load(path, dict))
 
 
 def save_state_dict(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
@@ -131,7 +135,7 @@ def load_state_dict(path: File, inputs: int, units: int, dtype: str) -> Dense:
         ValueError: the file has something else.
     """
     layer = nn.Linear(inputs, units, dtype=getattr(torch, dtype))
-    layer.load_state_dict(_load(path))
+    layer.load_state_dict(_load(path, dict))
     return Dense(layer.weight.detach(), layer.bias.detach())
 
 
