@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dualnet
-from dualnet.interface import Optimizer, State
+from dualnet.interface import DataError, Optimizer, State
 
 
 @pytest.fixture
@@ -115,3 +115,39 @@ def test_steps_by_hand_are_those_of_automatic_differentiation(variant, backend):
     for name, array in found[0].items():
         np.testing.assert_allclose(array, found[1][name], 1e-12, 1e-14)
         assert np.abs(array - start[name]).max() > 1e-3
+
+
+def test_the_study_of_house_prices_asks_for_its_data():
+    study = dualnet.concept("kaggle_house_prices").study
+    with pytest.raises(DataError, match="expected --data house_prices"):
+        study(None, None)
+
+
+def test_a_design_matrix_is_standardised_over_what_is_known(twin):
+    numbers = np.array([[1.0, 5.0], [np.nan, 5.0], [3.0, 5.0], [8.0, np.nan]])
+    found = twin("kaggle_house_prices")("design_matrix", numbers=numbers, categories=np.array([[2], [0], [1], [2]]))
+    assert found.shape == (4, 5)
+    assert found[1, 0] == 0 and (found[:, 1] == 0).all()
+    np.testing.assert_allclose(found[[0, 2, 3], 0].std(ddof=1), 1)
+    np.testing.assert_array_equal(found[:, 2:], [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+
+
+def test_exclusive_or_is_solved_exactly_by_hand_and_by_training(twin):
+    call, table = twin("xor_and_universal_approximation"), np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    labels = np.array([0.0, 1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(call("xor_by_hand", inputs=table), labels)
+    rng = np.random.default_rng(3)
+    start = {"hidden_weight": rng.normal(size=(3, 2)), "hidden_bias": rng.normal(size=3)}
+    start |= {"output_weight": rng.normal(size=3), "output_bias": rng.normal(size=())}
+    found = call("xor", inputs=table, targets=labels, learning_rate=0.1, momentum=0.9, steps=400, **start)
+    assert found.losses[0] > 0.5 and found.losses[-1] < 0.05
+    trained = {name: array for name, array in found._asdict().items() if name != "losses"}
+    np.testing.assert_array_equal(call("network", inputs=table, **trained) > 0, labels)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_depth_and_width_make_the_same_sawtooth(depth, twin):
+    found = twin("xor_and_universal_approximation")("deep_vs_wide", x=np.linspace(0, 1, 201), depth=depth)
+    np.testing.assert_allclose(found.deep, found.wide, 0, 1e-12)
+    assert (np.diff(np.sign(np.diff(found.deep))) < 0).sum() == 2 ** (depth - 1)
+    assert [int(found.deep_units), int(found.wide_units)] == [2 * depth, 2**depth]

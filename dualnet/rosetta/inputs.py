@@ -96,7 +96,7 @@ INPUTS = {
     "positive": Input("5 x 7 numbers from 0.5 to 2", uniform(0.5, 2, 5, 7)),
     "unit": Input("5 x 7 numbers between -0.9 and 0.9", uniform(-0.9, 0.9, 5, 7)),
     "odd": Input("5 x 7 numbers with NaN and infinities", given([[1.0, np.nan, np.inf], [-np.inf, 2.0, -3.0]])),
-    "ties": Input("numbers with equal ones", given([[0.0, 2.0, 2.0, -1.0], [1.0, 1.0, 1.0, 0.0], [-2.0, 0.5, -2.0, 0.5]])),
+    "ties": Input("numbers with equal ones", given([[0, 2.0, 2, -1], [1, 1, 1, 0], [-2, 0.5, -2, 0.5]])),
     "cube": Input("2 x 5 x 7 numbers", normal(2, 5, 7)),
     "cube2": Input("2 x 7 x 3 numbers", normal(2, 7, 3)),
     "square": Input("a 5 x 5 matrix, well conditioned", near_identity(5, 5)),

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import cleandoc
 
 from dualnet.interface import BackendName
 from dualnet.rosetta.inputs import INPUTS
@@ -25,7 +26,7 @@ STATISTICAL = 0.03
 ROOTS: dict[BackendName, tuple[str, ...]] = {"tf": ("tf", "keras"), "torch": ("torch", "torchvision")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """One thing in both frameworks.
 
@@ -93,32 +94,34 @@ class Row:
 
 def used(text: str, side: BackendName, *, methods: bool = True) -> list[str]:
     """The dotted names of one side's framework in a text, in order; methods of an input are those of its tensor."""
+    roots = dict.fromkeys(inputs_of(text), f"{ROOTS[side][0]}.Tensor") if methods else {}
+    roots |= {root: root for root in ROOTS[side]}
     found = []
     for node in ast.walk(ast.parse(text)):
         parts: list[str] = []
-        inner: ast.expr | ast.AST = node
+        inner: ast.AST = node
         while isinstance(inner, ast.Attribute):
             parts.insert(0, inner.attr)
             inner = inner.value
         if isinstance(node, ast.Subscript):
             inner, parts = node.value, ["__getitem__"]
-        if not (parts and isinstance(inner, ast.Name)):
-            continue
-        place = (node.lineno, node.col_offset, -len(parts))  # type: ignore[attr-defined]
-        if inner.id in ROOTS[side]:
-            found.append((place, ".".join((inner.id, *parts))))
-        elif methods and inner.id in INPUTS:
-            found.append((place, f"{ROOTS[side][0]}.Tensor.{parts[0]}"))
-    names = [name for _, name in sorted(found)]
-    whole = [name for i, name in enumerate(names) if not (i and names[i - 1].startswith(name + "."))]
-    return list(dict.fromkeys(whole))
+        if parts and isinstance(inner, ast.Name) and inner.id in roots:
+            kept = parts if inner.id in ROOTS[side] else parts[:1]
+            found.append((_place(inner), -len(parts), ".".join((roots[inner.id], *kept))))
+    longest = {place: name for place, _, name in sorted(found, reverse=True)}
+    return list(dict.fromkeys(longest[place] for place in sorted(longest)))
 
 
 def inputs_of(text: str) -> list[str]:
-    """The names of the inputs that a text uses, in order of their first use."""
+    """The names of the inputs that a text uses, in order of their first use; one that it assigns first is its own."""
     names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and node.id in INPUTS]
-    return list(dict.fromkeys(n.id for n in sorted(names, key=lambda node: (node.lineno, node.col_offset))))
+    first = {name.id: name for name in sorted(names, key=_place, reverse=True)}
+    return [name.id for name in sorted(first.values(), key=_place) if isinstance(name.ctx, ast.Load)]
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _several(texts: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else texts
+    return tuple(map(cleandoc, (texts,) if isinstance(texts, str) else texts))

@@ -18,8 +18,9 @@ SEED = 0
 
 @contextmanager
 def float64() -> Iterator[None]:
-    """Keras' layers, losses and metrics compute in float64."""
-    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    """Keras' layers, losses and metrics compute in float64; TensorFlow does not tell that it finds no source file."""
+    policy, floatx, level = keras.config.dtype_policy(), keras.config.floatx(), tf.get_logger().level
+    tf.get_logger().setLevel("ERROR")
     keras.config.set_dtype_policy("float64")
     keras.config.set_floatx("float64")
     try:
@@ -27,6 +28,7 @@ def float64() -> Iterator[None]:
     finally:
         keras.config.set_dtype_policy(policy)
         keras.config.set_floatx(floatx)
+        tf.get_logger().setLevel(level)
 
 
 def run(text: str, inputs: list[str], weights: Mapping[str, Array], result: str, gradients: bool) -> Run:
@@ -44,7 +46,7 @@ def run(text: str, inputs: list[str], weights: Mapping[str, Array], result: str,
     """
     keras.utils.set_random_seed(SEED)
     leaves = {name: tf.constant(transposed(draw(name), INPUTS[name].layout)) for name in inputs}
-    names = {"tf": tf, "keras": keras, "np": np, **leaves}
+    names = {"tf": tf, "keras": keras, "np": np, "__name__": __name__, **leaves}
     build, rest, value = statements(text)
     variables = {}
     exec(build, names)

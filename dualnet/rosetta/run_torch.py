@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchvision
+import torchvision.transforms.v2
 
 from dualnet.rosetta.execution import Gradients, Run, cotangent, flat, statements
 from dualnet.rosetta.inputs import Array, draw

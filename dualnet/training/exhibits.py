@@ -138,7 +138,7 @@ def _bars(axes: Any, arrays: Mapping[str, Array]) -> None:
     for i, (name, heights) in enumerate(arrays.items()):
         axes.bar(np.arange(len(heights)) + (i - (len(arrays) - 1) / 2) * width, heights, width, label=name)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False)
+    axes.legend(framealpha=0.8)  # it may stand on a bar
 
 
 def _lines(axes: Any, arrays: Mapping[str, Array]) -> None:

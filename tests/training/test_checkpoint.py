@@ -295,7 +295,7 @@ def kill(job, after):
 def finish(*jobs):
     """Do these in one process, to the end."""
     command = [sys.executable, "-c", RUN, *(job.to_json() for job in jobs)]
-    subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=600, check=True)
+    subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=1500, check=True)
 
 
 RUN = """
@@ -313,7 +313,7 @@ def kill_often(backend, tmp_path, kills, steps):
     parts, whole = tmp_path / "folder" / "parts", tmp_path / "whole"
     interrupted = job(backend, training, steps, checkpoint=str(parts))
     for _ in range(kills):
-        assert kill(interrupted, moments.uniform(0.0, 0.5))
+        assert kill(interrupted, moments.uniform(0.0, 0.3))
         assert {path.name for path in parts.parent.glob("[!.]*")} <= {"parts"}  # complete or absent
         done = len(Checkpoint.load(parts).history.losses) if parts.exists() else 0
         assert before <= done < steps
@@ -333,7 +333,7 @@ def test_a_killed_training_goes_on(backend, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_training_that_is_killed_twenty_times_goes_on(backend, tmp_path):
-    assert kill_often(backend, tmp_path, kills=20, steps=20_000)
+    assert kill_often(backend, tmp_path, kills=20, steps=10_000)

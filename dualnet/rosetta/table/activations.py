@@ -36,7 +36,13 @@ ROWS = (
     Row("mish", tf="keras.activations.mish(x)", torch=("torch.nn.functional.mish(x)", "torch.nn.Mish()(x)")),
     activation("softsign", tf="softsign", layer="Softsign"),
     activation("log_sigmoid", torch="nn.functional.logsigmoid", layer="LogSigmoid"),
-    activation("hard_tanh", torch="nn.functional.hardtanh", layer="Hardtanh", difference="D195", note="at exactly -1 and 1 the gradients differ"),
+    activation(
+        "hard_tanh",
+        torch="nn.functional.hardtanh",
+        layer="Hardtanh",
+        difference="D195",
+        note="at exactly -1 and 1 the gradients differ",
+    ),
     activation("hard_silu", torch="nn.functional.hardswish", layer="Hardswish", inputs="3 * x"),
     activation("tanh_shrink", torch="nn.functional.tanhshrink", layer="Tanhshrink"),
     activation("glu", layer="GLU", inputs="x[:, :6]"),
@@ -108,10 +114,19 @@ ROWS = (
     ),
     Row(
         "relu with a learned slope",
-        tf="layer = keras.layers.PReLU(shared_axes=[1, 2])\nlayer(images)",
-        torch="layer = torch.nn.PReLU(4)\nlayer(images)",
+        tf="""
+            layer = keras.layers.PReLU(shared_axes=[1, 2])
+            layer(images)
+        """,
+        torch="""
+            layer = torch.nn.PReLU(4)
+            layer(images)
+        """,
         note="shared_axes=[1, 2] for a slope for each channel; Keras starts with 0, PyTorch with 0.25",
-        without="layer = keras.layers.PReLU()\nlayer(images)",
+        without="""
+            layer = keras.layers.PReLU()
+            layer(images)
+        """,
         weights={"alpha": "weight.reshape(1, 1, 4)"},
         result="NHWC NCHW",
         difference="D061",
@@ -121,8 +136,17 @@ ROWS = (
     Row("concatenated relu", tf="tf.nn.crelu(x)", torch="torch.nn.functional.relu(torch.cat((x, -x), 1))"),
     Row(
         "softmax",
-        tf=("tf.nn.softmax(cube)", "keras.activations.softmax(cube)", "keras.layers.Softmax()(cube)", "keras.ops.softmax(cube)"),
-        torch=("torch.softmax(cube, dim=-1)", "torch.nn.functional.softmax(cube, dim=-1)", "torch.nn.Softmax(dim=-1)(cube)"),
+        tf=(
+            "tf.nn.softmax(cube)",
+            "keras.activations.softmax(cube)",
+            "keras.layers.Softmax()(cube)",
+            "keras.ops.softmax(cube)",
+        ),
+        torch=(
+            "torch.softmax(cube, dim=-1)",
+            "torch.nn.functional.softmax(cube, dim=-1)",
+            "torch.nn.Softmax(dim=-1)(cube)",
+        ),
         note="dim=-1: without it PyTorch takes another axis of three",
         without="torch.nn.functional.softmax(cube)",
         difference="D196",
@@ -150,10 +174,14 @@ ROWS = (
     ),
     Row(
         "dropout, by its mean and its zeros",
-        tf="kept = keras.layers.Dropout(0.25)(tf.ones((300, 300), tf.float64), training=True)\n"
-        "tf.reduce_mean(kept), tf.reduce_max(kept), tf.reduce_mean(tf.cast(kept == 0, tf.float64))",
-        torch="kept = torch.nn.Dropout(0.25)(torch.ones(300, 300))\n"
-        "kept.mean(), kept.max(), (kept == 0).double().mean()",
+        tf="""
+            kept = keras.layers.Dropout(0.25)(tf.ones((300, 300), tf.float64), training=True)
+            tf.reduce_mean(kept), tf.reduce_max(kept), tf.reduce_mean(tf.cast(kept == 0, tf.float64))
+        """,
+        torch="""
+            kept = torch.nn.Dropout(0.25)(torch.ones(300, 300))
+            kept.mean(), kept.max(), (kept == 0).double().mean()
+        """,
         note="the rate is of what is dropped; what is kept grows on both sides",
         names=("keras.layers.Dropout", "torch.nn.Dropout"),
         within=0.01,
@@ -161,23 +189,35 @@ ROWS = (
     ),
     Row(
         "dropout of whole channels",
-        tf="kept = keras.layers.SpatialDropout2D(0.5)(tf.ones((64, 5, 6, 32), tf.float64), training=True)\n"
-        "tf.reduce_max(tf.math.reduce_variance(kept, (1, 2)))",
-        torch="kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 32, 5, 6))\nkept.var((2, 3), correction=0).max()",
-        note="channels last there, first here: the variance within each channel is 0",
-        without="kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 5, 6, 32))\nkept.var((1, 2), correction=0).max()",
+        tf="""
+            kept = keras.layers.SpatialDropout2D(0.5)(tf.ones((64, 5, 6, 32), tf.float64), training=True)
+            tf.reduce_max(tf.math.reduce_variance(kept, (1, 2)))
+        """,
+        torch="""
+            kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 32, 5, 6))
+            kept.var((2, 3), correction=0).max()
+        """,
+        note="the last axis in Keras, the second in PyTorch: within each channel the variance is 0",
+        without="""
+            kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 5, 6, 32))
+            kept.var((1, 2), correction=0).max()
+        """,
         names=("keras.layers.SpatialDropout2D", "torch.nn.Dropout2d"),
         within=EXACT,
         difference="D277",
     ),
     Row(
         "alpha dropout",
-        tf="values = keras.layers.AlphaDropout(0.25, seed=0)(tf.ones((9, 9), tf.float64), training=True)\n"
-        "tf.reduce_min(values), tf.reduce_max(values)",
-        torch="values = torch.nn.AlphaDropout(0.25)(torch.ones(9, 9))\nvalues.min(), values.max()",
+        tf="""
+            values = keras.layers.AlphaDropout(0.25, seed=0)(tf.ones((9, 9), tf.float64), training=True)
+            tf.reduce_min(values), tf.reduce_max(values)
+        """,
+        torch="""
+            values = torch.nn.AlphaDropout(0.25)(torch.ones(9, 9))
+            values.min(), values.max()
+        """,
         note="the two values are the same, where they stand is not",
         names=("keras.layers.AlphaDropout", "torch.nn.AlphaDropout"),
-        within=FLOAT32,
         difference="D278",
     ),
     Row(
@@ -189,15 +229,19 @@ ROWS = (
         within=EXACT,
     ),
     Row(
-        "normalised to length one",
-        tf=("tf.math.l2_normalize(x, axis=1)", "keras.layers.UnitNormalization(axis=1)(x)", "keras.ops.normalize(x, axis=1)"),
+        "normalized to length one",
+        tf=(
+            "tf.math.l2_normalize(x, axis=1)",
+            "keras.layers.UnitNormalization(axis=1)(x)",
+            "keras.ops.normalize(x, axis=1)",
+        ),
         torch="torch.nn.functional.normalize(x, dim=1, eps=1e-6)",
         note="axis=1: else tf.math.l2_normalize takes the whole tensor; eps=1e-6: TensorFlow's 1e-12 is of the square",
         without="tf.math.l2_normalize(x)",
         difference="D046",
     ),
     Row(
-        "tiny vectors normalised to length one",
+        "tiny vectors normalized to length one",
         tf="tf.math.l2_normalize(1e-8 * x, axis=1)",
         torch="torch.nn.functional.normalize(1e-8 * x, dim=1, eps=1e-6)",
         note="eps=1e-6: TensorFlow's 1e-12 is of the square",
@@ -205,8 +249,11 @@ ROWS = (
         difference="D046",
     ),
     Row(
-        "response normalised locally",
-        tf="tf.nn.local_response_normalization(tf.cast(images, tf.float32), depth_radius=1, bias=2.0, alpha=0.25, beta=0.75)",
+        "response normalized locally",
+        tf="""
+            x = tf.cast(images, tf.float32)
+            tf.nn.local_response_normalization(x, depth_radius=1, bias=2.0, alpha=0.25, beta=0.75)
+        """,
         torch="torch.nn.functional.local_response_norm(images.float(), 3, alpha=0.75, beta=0.75, k=2.0)",
         note="size = 2 * depth_radius + 1, alpha times size; TensorFlow's is of float32",
         without="torch.nn.functional.local_response_norm(images.float(), 3, alpha=0.25, beta=0.75, k=2.0)",

@@ -5,51 +5,112 @@ from dualnet.rosetta.row import EXACT, Row
 ROWS = (
     Row(
         "gradient",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(x)\n    loss = tf.reduce_sum(tf.sin(x) * y)\n"
-        "tape.gradient(loss, x)",
-        torch="x.requires_grad_()\nloss = torch.sum(torch.sin(x) * y)\ntorch.autograd.grad(loss, x, create_graph=True)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                loss = tf.reduce_sum(tf.sin(x) * y)
+            tape.gradient(loss, x)
+        """,
+        torch="""
+            x.requires_grad_()
+            loss = torch.sum(torch.sin(x) * y)
+            torch.autograd.grad(loss, x, create_graph=True)[0]
+        """,
         note="a variable is watched of its own accord, a tensor is not; create_graph=True for gradients of it",
-        without="with tf.GradientTape() as tape:\n    loss = tf.reduce_sum(tf.sin(x) * y)\n"
-        'tape.gradient(loss, x, unconnected_gradients="zero")',
+        without="""
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.sin(x) * y)
+            tape.gradient(loss, x, unconnected_gradients="zero")
+        """,
         names=("tf.GradientTape", "torch.autograd.grad"),
     ),
     Row(
         "gradient of a variable",
-        tf="v = tf.Variable(x)\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(tf.sin(v) * y)\n"
-        "tape.gradient(loss, v)",
-        torch="p = torch.nn.Parameter(x)\ntorch.sum(torch.sin(p) * y).backward()\np.grad",
+        tf="""
+            v = tf.Variable(x)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.sin(v) * y)
+            tape.gradient(loss, v)
+        """,
+        torch="""
+            p = torch.nn.Parameter(x)
+            torch.sum(torch.sin(p) * y).backward()
+            p.grad
+        """,
         names=("tf.GradientTape", "torch.nn.Parameter"),
         gradients=False,
     ),
     Row(
         "gradients added up over batches",
-        tf="v = tf.Variable(v)\ntotal = tf.zeros_like(v)\nfor row in x:\n    with tf.GradientTape() as tape:\n"
-        "        loss = tf.reduce_sum(tf.sin(v) * row)\n    total += tape.gradient(loss, v)\ntotal",
-        torch="p = torch.nn.Parameter(v)\nfor row in x:\n    torch.sum(torch.sin(p) * row).backward()\np.grad",
+        tf="""
+            variable = tf.Variable(v)
+            total = tf.zeros_like(v)
+            for row in x:
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_sum(tf.sin(variable) * row)
+                total += tape.gradient(loss, variable)
+            total
+        """,
+        torch="""
+            p = torch.nn.Parameter(v)
+            for row in x:
+                torch.sum(torch.sin(p) * row).backward()
+            p.grad
+        """,
         note="PyTorch adds to .grad until it is cleared, a tape does not",
-        without="p = torch.nn.Parameter(v)\nfor row in x:\n    p.grad = None\n"
-        "    torch.sum(torch.sin(p) * row).backward()\np.grad",
+        without="""
+            p = torch.nn.Parameter(v)
+            for row in x:
+                p.grad = None
+                torch.sum(torch.sin(p) * row).backward()
+            p.grad
+        """,
         names=("tf.GradientTape", "torch.nn.Parameter"),
         gradients=False,
     ),
     Row(
         "gradient of a vector",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(x)\n    rows = tf.reduce_sum(x * x * y, 1)\n"
-        "tape.gradient(rows, x)",
-        torch="x.requires_grad_()\nrows = torch.sum(x * x * y, 1)\n"
-        "torch.autograd.grad(rows, x, grad_outputs=torch.ones_like(rows), create_graph=True)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                rows = tf.reduce_sum(x * x * y, 1)
+            tape.gradient(rows, x)
+        """,
+        torch="""
+            x.requires_grad_()
+            rows = torch.sum(x * x * y, 1)
+            torch.autograd.grad(rows, x, grad_outputs=torch.ones_like(rows), create_graph=True)[0]
+        """,
         note="a tape sums the targets, PyTorch asks for their weights",
-        without="x.requires_grad_()\nrows = torch.sum(x * x * y, 1)\ntorch.autograd.grad(rows, x)[0]",
+        without="""
+            x.requires_grad_()
+            rows = torch.sum(x * x * y, 1)
+            torch.autograd.grad(rows, x)[0]
+        """,
         names=("tf.GradientTape", "torch.autograd.grad"),
         difference="D213",
     ),
     Row(
         "gradient of what was not used",
-        tf="with tf.GradientTape() as tape:\n    tape.watch((x, y))\n    loss = tf.reduce_sum(x * x)\n"
-        'tape.gradient(loss, y, unconnected_gradients="zero")',
-        torch="x.requires_grad_()\ny.requires_grad_()\nloss = torch.sum(x * x)\ntorch.autograd.grad(loss, y, materialize_grads=True)[0]",
-        note='unconnected_gradients="zero", materialize_grads=True: else None there, an error here',
-        without="x.requires_grad_()\ny.requires_grad_()\nloss = torch.sum(x * x)\ntorch.autograd.grad(loss, y)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch((x, y))
+                loss = tf.reduce_sum(x * x)
+            tape.gradient(loss, y, unconnected_gradients="zero")
+        """,
+        torch="""
+            x.requires_grad_()
+            y.requires_grad_()
+            loss = torch.sum(x * x)
+            torch.autograd.grad(loss, y, materialize_grads=True)[0]
+        """,
+        note='unconnected_gradients="zero", materialize_grads=True: else None in TensorFlow, an error in PyTorch',
+        without="""
+            x.requires_grad_()
+            y.requires_grad_()
+            loss = torch.sum(x * x)
+            torch.autograd.grad(loss, y)[0]
+        """,
         names=("tf.GradientTape", "torch.autograd.grad"),
         within=EXACT,
         gradients=False,
@@ -57,13 +118,26 @@ ROWS = (
     ),
     Row(
         "two gradients of one computation",
-        tf="with tf.GradientTape(persistent=True) as tape:\n    tape.watch(x)\n    z = tf.sin(x)\n"
-        "    a, b = tf.reduce_sum(z * y), tf.reduce_sum(z * z)\ntape.gradient(a, x), tape.gradient(b, x)",
-        torch="x.requires_grad_()\nz = torch.sin(x)\na, b = torch.sum(z * y), torch.sum(z * z)\n"
-        "torch.autograd.grad(a, x, retain_graph=True) + torch.autograd.grad(b, x)",
+        tf="""
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch(x)
+                z = tf.sin(x)
+                a, b = tf.reduce_sum(z * y), tf.reduce_sum(z * z)
+            tape.gradient(a, x), tape.gradient(b, x)
+        """,
+        torch="""
+            x.requires_grad_()
+            z = torch.sin(x)
+            a, b = torch.sum(z * y), torch.sum(z * z)
+            torch.autograd.grad(a, x, retain_graph=True) + torch.autograd.grad(b, x)
+        """,
         note="persistent=True, retain_graph=True",
-        without="x.requires_grad_()\nz = torch.sin(x)\na, b = torch.sum(z * y), torch.sum(z * z)\n"
-        "torch.autograd.grad(a, x) + torch.autograd.grad(b, x)",
+        without="""
+            x.requires_grad_()
+            z = torch.sin(x)
+            a, b = torch.sum(z * y), torch.sum(z * z)
+            torch.autograd.grad(a, x) + torch.autograd.grad(b, x)
+        """,
         names=("tf.GradientTape", "torch.autograd.grad"),
         gradients=False,
         difference="D214",
@@ -79,98 +153,173 @@ ROWS = (
     ),
     Row(
         "computation without gradients",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(x)\n    with tape.stop_recording():\n        z = tf.sin(x)\n"
-        "    loss = tf.reduce_sum(z * x)\ntape.gradient(loss, x)",
-        torch="x.requires_grad_()\nwith torch.no_grad():\n    z = torch.sin(x)\ntorch.autograd.grad(torch.sum(z * x), x)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                with tape.stop_recording():
+                    z = tf.sin(x)
+                loss = tf.reduce_sum(z * x)
+            tape.gradient(loss, x)
+        """,
+        torch="""
+            x.requires_grad_()
+            with torch.no_grad():
+                z = torch.sin(x)
+            torch.autograd.grad(torch.sum(z * x), x)[0]
+        """,
         note="TensorFlow records nothing outside of a tape",
-        without="x.requires_grad_()\nz = torch.sin(x)\ntorch.autograd.grad(torch.sum(z * x), x)[0]",
+        without="""
+            x.requires_grad_()
+            z = torch.sin(x)
+            torch.autograd.grad(torch.sum(z * x), x)[0]
+        """,
         names=("tf.GradientTape", "torch.no_grad"),
         gradients=False,
     ),
     Row(
         "gradient of a gradient",
-        tf="with tf.GradientTape() as outer:\n    outer.watch(v)\n    with tf.GradientTape() as inner:\n"
-        "        inner.watch(v)\n        z = tf.reduce_sum(tf.exp(v))\n    first = inner.gradient(z, v)\n"
-        "outer.gradient(tf.reduce_sum(first * first), v)",
-        torch="v.requires_grad_()\nfirst = torch.autograd.grad(torch.sum(torch.exp(v)), v, create_graph=True)[0]\n"
-        "torch.autograd.grad(torch.sum(first * first), v)[0]",
+        tf="""
+            with tf.GradientTape() as outer:
+                outer.watch(v)
+                with tf.GradientTape() as inner:
+                    inner.watch(v)
+                    z = tf.reduce_sum(tf.exp(v))
+                first = inner.gradient(z, v)
+                loss = tf.reduce_sum(first * first)
+            outer.gradient(loss, v)
+        """,
+        torch="""
+            v.requires_grad_()
+            first = torch.autograd.grad(torch.sum(torch.exp(v)), v, create_graph=True)[0]
+            torch.autograd.grad(torch.sum(first * first), v)[0]
+        """,
         note="one tape within another; create_graph=True",
-        without="v.requires_grad_()\nfirst = torch.autograd.grad(torch.sum(torch.exp(v)), v)[0]\n"
-        "torch.autograd.grad(torch.sum(first * first), v)[0]",
+        without="""
+            v.requires_grad_()
+            first = torch.autograd.grad(torch.sum(torch.exp(v)), v)[0]
+            torch.autograd.grad(torch.sum(first * first), v)[0]
+        """,
         names=("tf.GradientTape", "torch.autograd.grad"),
         gradients=False,
     ),
     Row(
         "Jacobian matrix",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(v)\n    z = tf.sin(tf.linalg.matvec(x, v))\n"
-        "tape.jacobian(z, v)",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(v)
+                z = tf.sin(tf.linalg.matvec(x, v))
+            tape.jacobian(z, v)
+        """,
         torch="torch.func.jacrev(lambda v: torch.sin(x @ v))(v)",
         names=("tf.GradientTape", "torch.func.jacrev"),
-        gradients=False,
     ),
     Row(
         "Jacobian matrix, of functions of both frameworks",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(v)\n    z = tf.exp(v) * tf.reduce_sum(v)\n"
-        "tape.jacobian(z, v)",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(v)
+                z = tf.exp(v) * tf.reduce_sum(v)
+            tape.jacobian(z, v)
+        """,
         torch="torch.autograd.functional.jacobian(lambda v: torch.exp(v) * torch.sum(v), v)",
         names=("tf.GradientTape", "torch.autograd.functional.jacobian"),
         gradients=False,
     ),
     Row(
         "Hessian matrix",
-        tf="with tf.GradientTape() as outer:\n    outer.watch(v)\n    with tf.GradientTape() as inner:\n"
-        "        inner.watch(v)\n        z = tf.reduce_sum(tf.exp(v)) * tf.reduce_sum(v)\n"
-        "    first = inner.gradient(z, v)\nouter.jacobian(first, v)",
+        tf="""
+            with tf.GradientTape() as outer:
+                outer.watch(v)
+                with tf.GradientTape() as inner:
+                    inner.watch(v)
+                    z = tf.reduce_sum(tf.exp(v)) * tf.reduce_sum(v)
+                first = inner.gradient(z, v)
+            outer.jacobian(first, v)
+        """,
         torch="torch.func.hessian(lambda v: torch.sum(torch.exp(v)) * torch.sum(v))(v)",
         names=("tf.GradientTape", "torch.func.hessian"),
-        gradients=False,
     ),
     Row(
         "Hessian times vector",
-        tf="with tf.GradientTape() as outer:\n    outer.watch(v)\n    with tf.GradientTape() as inner:\n"
-        "        inner.watch(v)\n        z = tf.reduce_sum(tf.exp(v)) * tf.reduce_sum(v)\n"
-        "    first = inner.gradient(z, v)\nouter.gradient(first, v, output_gradients=u)",
+        tf="""
+            with tf.GradientTape() as outer:
+                outer.watch(v)
+                with tf.GradientTape() as inner:
+                    inner.watch(v)
+                    z = tf.reduce_sum(tf.exp(v)) * tf.reduce_sum(v)
+                first = inner.gradient(z, v)
+            outer.gradient(first, v, output_gradients=u)
+        """,
         torch="torch.autograd.functional.hvp(lambda v: torch.sum(torch.exp(v)) * torch.sum(v), v, u)[1]",
         names=("tf.GradientTape", "torch.autograd.functional.hvp"),
         gradients=False,
     ),
     Row(
         "vector times Jacobian",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(v)\n    z = tf.exp(v) * tf.reduce_sum(v)\n"
-        "tape.gradient(z, v, output_gradients=u)",
-        torch="z, pull = torch.func.vjp(lambda v: torch.exp(v) * torch.sum(v), v)\npull(u)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(v)
+                z = tf.exp(v) * tf.reduce_sum(v)
+            tape.gradient(z, v, output_gradients=u)
+        """,
+        torch="""
+            z, pull = torch.func.vjp(lambda v: torch.exp(v) * torch.sum(v), v)
+            pull(u)[0]
+        """,
         names=("tf.GradientTape", "torch.func.vjp"),
-        gradients=False,
     ),
     Row(
         "Jacobian times vector, forwards",
-        tf="with tf.autodiff.ForwardAccumulator(v, u) as accumulator:\n    z = tf.exp(v) * tf.reduce_sum(v)\n"
-        "accumulator.jvp(z)",
+        tf="""
+            with tf.autodiff.ForwardAccumulator(v, u) as accumulator:
+                z = tf.exp(v) * tf.reduce_sum(v)
+            accumulator.jvp(z)
+        """,
         torch="torch.func.jvp(lambda v: torch.exp(v) * torch.sum(v), (v,), (u,))[1]",
         names=("tf.autodiff.ForwardAccumulator", "torch.func.jvp"),
-        gradients=False,
     ),
     Row(
         "gradient of each row",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(x)\n    z = tf.reduce_sum(tf.sin(x) * v, 1)\n"
-        "tape.gradient(z, x)",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                z = tf.reduce_sum(tf.sin(x) * v, 1)
+            tape.gradient(z, x)
+        """,
         torch="torch.func.vmap(torch.func.grad(lambda row: torch.sum(torch.sin(row) * v)))(x)",
         names=("tf.GradientTape", "torch.func.vmap", "torch.func.grad"),
-        gradients=False,
     ),
     Row(
         "function of every row",
-        tf=("tf.map_fn(lambda row: tf.reduce_sum(tf.sin(row) * v), x)", "tf.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)", "keras.ops.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)"),
+        tf=(
+            "tf.map_fn(lambda row: tf.reduce_sum(tf.sin(row) * v), x)",
+            "tf.vectorized_map(lambda row: tf.reduce_sum(tf.sin(row) * v), x)",
+        ),
         torch="torch.vmap(lambda row: torch.sum(torch.sin(row) * v))(x)",
-        names=("tf.map_fn", "tf.vectorized_map", "keras.ops.vectorized_map", "torch.vmap"),
+        names=("tf.map_fn", "tf.vectorized_map", "torch.vmap"),
     ),
     Row(
         "gradient of one's own",
-        tf="@tf.custom_gradient\ndef double(x):\n    return 2 * x, lambda upstream: 3 * upstream\n\ndouble(x)",
-        torch="class Double(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
-        "        return 2 * x\n\n    @staticmethod\n    def backward(ctx, upstream):\n        return 3 * upstream\n\n"
-        "Double.apply(x)",
-        note="the backward step is a function there, a method here",
+        tf="""
+            @tf.custom_gradient
+            def double(x):
+                return 2 * x, lambda upstream: 3 * upstream
+
+            double(x)
+        """,
+        torch="""
+            class Double(torch.autograd.Function):
+                @staticmethod
+                def forward(ctx, x):
+                    return 2 * x
+
+                @staticmethod
+                def backward(ctx, upstream):
+                    return 3 * upstream
+
+            Double.apply(x)
+        """,
+        note="the backward step is a function in TensorFlow, a method in PyTorch",
         without="2 * x",
         names=("tf.custom_gradient", "torch.autograd.Function"),
     ),
@@ -180,7 +329,7 @@ ROWS = (
         torch="x + (torch.round(x) - x).detach()",
         note="stopped on both sides: rounding itself has no gradient",
         without="torch.round(x)",
-        names=("tf.stop_gradient", "torch.Tensor.__add__"),
+        names=("tf.stop_gradient", "torch.round"),
         difference="D211",
     ),
     Row(
@@ -192,12 +341,23 @@ ROWS = (
     ),
     Row(
         "embedding's gradient",
-        tf="with tf.GradientTape() as tape:\n    tape.watch(table)\n    z = tf.reduce_sum(tf.gather(table, tokens))\n"
-        "tf.convert_to_tensor(tape.gradient(z, table))",
-        torch="table.requires_grad_()\ntorch.autograd.grad(torch.sum(table[tokens]), table)[0]",
+        tf="""
+            with tf.GradientTape() as tape:
+                tape.watch(table)
+                z = tf.reduce_sum(tf.gather(table, tokens))
+            tf.convert_to_tensor(tape.gradient(z, table))
+        """,
+        torch="""
+            table.requires_grad_()
+            torch.autograd.grad(torch.sum(table[tokens]), table)[0]
+        """,
         note="convert_to_tensor: TensorFlow's is a tf.IndexedSlices",
-        without="with tf.GradientTape() as tape:\n    tape.watch(table)\n"
-        "    z = tf.reduce_sum(tf.gather(table, tokens))\ntape.gradient(z, table).values",
+        without="""
+            with tf.GradientTape() as tape:
+                tape.watch(table)
+                z = tf.reduce_sum(tf.gather(table, tokens))
+            tape.gradient(z, table).values
+        """,
         names=("tf.convert_to_tensor", "torch.autograd.grad"),
         gradients=False,
         difference="D216",
@@ -210,14 +370,29 @@ ROWS = (
     ),
     Row(
         "compiled function",
-        tf="@tf.function(autograph=False)\ndef compiled(x):\n    return tf.sin(x) * x\n\ncompiled(x)",
-        torch='@torch.compile(backend="eager")\ndef compiled(x):\n    return torch.sin(x) * x\n\ncompiled(x)',
+        tf="""
+            @tf.function(autograph=False)
+            def compiled(x):
+                return tf.sin(x) * x
+
+            compiled(x)
+        """,
+        torch="""
+            @torch.compile(backend="eager")
+            def compiled(x):
+                return torch.sin(x) * x
+
+            compiled(x)
+        """,
         note='without backend="eager" PyTorch makes machine code',
         names=("tf.function", "torch.compile"),
     ),
     Row(
         "choice by a number",
-        tf=("tf.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)", "keras.ops.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)"),
+        tf=(
+            "tf.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)",
+            "keras.ops.cond(x[0, 0] > 9.0, lambda: x, lambda: 2 * x)",
+        ),
         torch="x if x[0, 0] > 9.0 else 2 * x",
         names=("tf.cond", "keras.ops.cond", "torch.Tensor.__getitem__"),
         within=EXACT,
@@ -228,7 +403,12 @@ ROWS = (
             "tf.while_loop(lambda i, z: i < 3, lambda i, z: (i + 1, tf.sin(z)), (tf.constant(0), x))[1]",
             "keras.ops.fori_loop(0, 3, lambda i, z: tf.sin(z), x)",
         ),
-        torch="z = x\nfor _ in range(3):\n    z = torch.sin(z)\nz",
+        torch="""
+            z = x
+            for _ in range(3):
+                z = torch.sin(z)
+            z
+        """,
         names=("tf.while_loop", "keras.ops.fori_loop", "torch.sin"),
     ),
 )

@@ -137,9 +137,19 @@ ROWS = (
     ),
     Row(
         "variable and its assignment",
-        tf="variable = tf.Variable(x)\nvariable.assign(2 * y)\nvariable.assign_add(x)\nvariable",
-        torch="parameter = torch.nn.Parameter(x.clone())\nwith torch.no_grad():\n"
-        "    parameter.copy_(2 * y)\n    parameter.add_(x)\nparameter",
+        tf="""
+            variable = tf.Variable(x)
+            variable.assign(2 * y)
+            variable.assign_add(x)
+            variable
+        """,
+        torch="""
+            parameter = torch.nn.Parameter(x.clone())
+            with torch.no_grad():
+                parameter.copy_(2 * y)
+                parameter.add_(x)
+            parameter
+        """,
         note="PyTorch: under no_grad; copy_ broadcasts silently, assign does not",
         names=("tf.Variable", "torch.nn.Parameter"),
         within=EXACT,
@@ -151,14 +161,12 @@ ROWS = (
         tf=("tf.cast(x, tf.float32)", 'keras.ops.cast(x, "float32")'),
         torch=("x.to(torch.float32)", "x.float()"),
         within=EXACT,
-        gradients=False,
     ),
     Row(
         "cast to integers",
-        tf=("tf.cast(3 * x, tf.int32)", 'keras.ops.cast(3 * x, "int32")'),
-        torch=("(3 * x).to(torch.int32)", "(3 * x).int()"),
+        tf=("tf.cast(x, tf.int32)", 'keras.ops.cast(x, "int32")'),
+        torch=("x.to(torch.int32)", "x.int()"),
         note="towards zero on both sides",
-        names=("tf.cast", "keras.ops.cast", "torch.Tensor.to"),
     ),
     Row(
         "cast of booleans to numbers",
@@ -187,7 +195,6 @@ ROWS = (
         torch="x.to(torch.float32) + y",
         note="TensorFlow promotes no types: cast first",
         without="tf.cast(x, tf.float32) + y",
-        gradients=False,
         difference="D225",
     ),
     Row(

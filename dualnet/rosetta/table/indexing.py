@@ -109,12 +109,13 @@ ROWS = (
         tf="tf.tensor_scatter_nd_max(x, rows[:, None], y[:4])",
         torch='torch.index_reduce(x, 0, rows, y[:4], "amax")',
         within=EXACT,
-        gradients=False,
     ),
     Row(
         "columns scattered",
-        tf="row = tf.broadcast_to(tf.range(5, dtype=tf.int64)[:, None], (5, 3))\n"
-        "tf.tensor_scatter_nd_add(x, tf.stack((row, columns), -1), points)",
+        tf="""
+            row = tf.broadcast_to(tf.range(5, dtype=tf.int64)[:, None], (5, 3))
+            tf.tensor_scatter_nd_add(x, tf.stack((row, columns), -1), points)
+        """,
         torch="torch.scatter_add(x, 1, columns, points)",
         names=("tf.tensor_scatter_nd_add", "torch.scatter_add"),
     ),
@@ -224,7 +225,10 @@ ROWS = (
     ),
     Row(
         "distinct numbers and their counts",
-        tf="unique = tf.unique_with_counts(tf.sort(counted))\nunique.y, unique.idx, unique.count",
+        tf="""
+            unique = tf.unique_with_counts(tf.sort(counted))
+            unique.y, unique.idx, unique.count
+        """,
         torch="torch.unique_consecutive(counted.sort().values, return_inverse=True, return_counts=True)",
         names=("tf.unique_with_counts", "torch.unique_consecutive"),
     ),
@@ -320,8 +324,10 @@ ROWS = (
     ),
     Row(
         "sparse matrix",
-        tf="values = tf.constant([0.5, -1.5], tf.float64)\n"
-        "tf.sparse.to_dense(tf.sparse.SparseTensor([[0, 2], [4, 1]], values, (5, 7)))",
+        tf="""
+            values = tf.constant([0.5, -1.5], tf.float64)
+            tf.sparse.to_dense(tf.sparse.SparseTensor([[0, 2], [4, 1]], values, (5, 7)))
+        """,
         torch="torch.sparse_coo_tensor([[0, 4], [2, 1]], [0.5, -1.5], (5, 7)).to_dense()",
         names=("tf.sparse.SparseTensor", "torch.sparse_coo_tensor"),
         note="indices: a row for each element in TensorFlow, a column in PyTorch",
@@ -337,8 +343,10 @@ ROWS = (
     Row(
         "rows of different lengths",
         tf="tf.ragged.constant([[1.0, 2.0, 3.0], [4.0]], dtype=tf.float64).to_tensor()",
-        torch="parts = [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0])]\n"
-        "torch.nested.nested_tensor(parts, layout=torch.jagged).to_padded_tensor(0.0)",
+        torch="""
+            parts = [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0])]
+            torch.nested.nested_tensor(parts, layout=torch.jagged).to_padded_tensor(0.0)
+        """,
         names=("tf.ragged.constant", "torch.nested.nested_tensor"),
         within=EXACT,
     ),

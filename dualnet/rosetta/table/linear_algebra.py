@@ -1,6 +1,6 @@
 """Products, decompositions, equations, Fourier transforms."""
 
-from dualnet.rosetta.row import EXACT, FLOAT32, Row
+from dualnet.rosetta.row import EXACT, Row
 
 ROWS = (
     Row(
@@ -78,8 +78,6 @@ ROWS = (
         "logarithm of the determinant",
         tf="tf.linalg.logdet(spd)",
         torch="torch.logdet(spd)",
-        gradients=False,
-        note="TensorFlow's gradient supposes a symmetric matrix",
     ),
     Row("inverse", tf=("tf.linalg.inv(square)", "keras.ops.inv(square)"), torch="torch.linalg.inv(square)"),
     Row(
@@ -135,11 +133,19 @@ ROWS = (
     ),
     Row(
         "matrix of its singular value decomposition",
-        tf="s, u, v = tf.linalg.svd(x)\nu @ tf.linalg.diag(s) @ tf.transpose(v)",
-        torch="u, s, vh = torch.linalg.svd(x, full_matrices=False)\nu @ torch.diag(s) @ vh",
-        note="s, u, v there, u, s and the transposed v here; full_matrices=False",
-        without="u, s, vh = torch.linalg.svd(x, full_matrices=False)\nu @ torch.diag(s) @ vh.T",
-        gradients=False,
+        tf="""
+            s, u, v = tf.linalg.svd(x)
+            u @ tf.linalg.diag(s) @ tf.transpose(v)
+        """,
+        torch="""
+            u, s, vh = torch.linalg.svd(x, full_matrices=False)
+            u @ torch.diag(s) @ vh
+        """,
+        note="s, u, v in TensorFlow; u, s and the transposed v in PyTorch; full_matrices=False",
+        without="""
+            u, s, vh = torch.linalg.svd(x, full_matrices=False)
+            u @ torch.diag(s) @ vh.T
+        """,
         difference="D262",
     ),
     Row(
@@ -150,8 +156,14 @@ ROWS = (
     ),
     Row(
         "eigenvectors of a symmetric matrix",
-        tf="values, vectors = tf.linalg.eigh(spd)\nvalues, tf.abs(vectors)",
-        torch="values, vectors = torch.linalg.eigh(spd)\nvalues, torch.abs(vectors)",
+        tf="""
+            values, vectors = tf.linalg.eigh(spd)
+            values, tf.abs(vectors)
+        """,
+        torch="""
+            values, vectors = torch.linalg.eigh(spd)
+            values, torch.abs(vectors)
+        """,
         note="abs: the sign of each vector is arbitrary",
         names=("tf.linalg.eigh", "torch.linalg.eigh"),
         gradients=False,
@@ -163,9 +175,8 @@ ROWS = (
         torch="torch.linalg.eigvals(spd).real.sort().values",
         note="their order is open",
         names=("tf.linalg.eigvals", "torch.linalg.eigvals"),
-        gradients=False,
     ),
-    Row("matrix exponential", tf="tf.linalg.expm(square)", torch="torch.linalg.matrix_exp(square)", gradients=False),
+    Row("matrix exponential", tf="tf.linalg.expm(square)", torch="torch.linalg.matrix_exp(square)"),
     Row(
         "matrix power",
         tf="tf.linalg.matmul(square, tf.linalg.matmul(square, square))",
@@ -188,9 +199,15 @@ ROWS = (
     ),
     Row(
         "LU decomposition",
-        tf="lu, order = tf.linalg.lu(square)\nlu, order",
-        torch="lu, pivots = torch.linalg.lu_factor(square)\nlu, torch.lu_unpack(lu, pivots)[0].T.argmax(1)",
-        note="a permutation there, pivots here",
+        tf="""
+            lu, order = tf.linalg.lu(square)
+            lu, order
+        """,
+        torch="""
+            lu, pivots = torch.linalg.lu_factor(square)
+            lu, torch.lu_unpack(lu, pivots)[0].T.argmax(1)
+        """,
+        note="a permutation in TensorFlow, pivots in PyTorch",
         names=("tf.linalg.lu", "torch.linalg.lu_factor"),
         gradients=False,
     ),
@@ -233,20 +250,22 @@ ROWS = (
         torch="torch.hann_window(7, periodic=False)",
         note="periodic=False where the length is odd: TensorFlow's is periodic for even lengths only",
         without="torch.hann_window(7)",
-        within=FLOAT32,
         difference="D270",
     ),
     Row(
         "Hamming window",
         tf="tf.signal.hamming_window(8, dtype=tf.float64)",
         torch="torch.hamming_window(8)",
-        within=FLOAT32,
     ),
     Row(
         "discrete cosine transform",
         tf='tf.signal.dct(x, norm="ortho")',
-        torch="angles = torch.pi / 7 * torch.outer(torch.arange(7) + 0.5, torch.arange(7))\n"
-        "basis = torch.cos(angles) * (2 / 7) ** 0.5\nbasis[:, 0] = 7**-0.5\nx @ basis",
+        torch="""
+            angles = torch.pi / 7 * torch.outer(torch.arange(7) + 0.5, torch.arange(7))
+            basis = torch.cos(angles) * (2 / 7) ** 0.5
+            basis[:, 0] = 7**-0.5
+            x @ basis
+        """,
         note='norm="ortho" for the orthogonal one; PyTorch has none',
         without="tf.signal.dct(x)",
         names="tf.signal.dct",

@@ -60,7 +60,7 @@ ROWS = (
         torch="torch.polygamma(2, positive)",
     ),
     Row(
-        "regularised incomplete gamma function",
+        "regularized incomplete gamma function",
         tf="tf.math.igamma(positive, chances)",
         torch="torch.special.gammainc(positive, chances)",
         gradients=False,
@@ -84,14 +84,13 @@ ROWS = (
         difference="D218",
     ),
     Row("squared difference", tf="tf.math.squared_difference(x, y)", torch="torch.square(x - y)"),
-    Row("sign", tf=("tf.math.sign(x)", "keras.ops.sign(x)"), torch="torch.sign(x)", within=EXACT, gradients=False),
+    Row("sign", tf=("tf.math.sign(x)", "keras.ops.sign(x)"), torch="torch.sign(x)", within=EXACT),
     Row(
         "next lower integer",
         tf=("tf.math.floor(3 * x)", "keras.ops.floor(3 * x)"),
         torch="torch.floor(3 * x)",
         note="no gradient: None in TensorFlow, zeros in PyTorch",
         within=EXACT,
-        gradients=False,
         difference="D211",
     ),
     Row(
@@ -99,7 +98,6 @@ ROWS = (
         tf=("tf.math.ceil(3 * x)", "keras.ops.ceil(3 * x)"),
         torch="torch.ceil(3 * x)",
         within=EXACT,
-        gradients=False,
         difference="D211",
     ),
     Row(
@@ -108,10 +106,9 @@ ROWS = (
         torch="torch.round(3 * x)",
         note="halves go to the even neighbour on both sides",
         within=EXACT,
-        gradients=False,
         difference="D211",
     ),
-    Row("integer towards zero", tf="keras.ops.trunc(3 * x)", torch="torch.trunc(3 * x)", within=EXACT, gradients=False),
+    Row("integer towards zero", tf="keras.ops.trunc(3 * x)", torch="torch.trunc(3 * x)", within=EXACT),
     Row(
         "remainder of the sign of the divisor",
         tf=("tf.math.floormod(n, m)", "keras.ops.mod(n, m)", "n % m"),
@@ -190,12 +187,11 @@ ROWS = (
         tf="keras.ops.nan_to_num(odd, nan=0.5, posinf=9.0, neginf=-9.0)",
         torch="torch.nan_to_num(odd, nan=0.5, posinf=9.0, neginf=-9.0)",
         within=EXACT,
-        gradients=False,
     ),
     Row("whether not a number", tf=("tf.math.is_nan(odd)", "keras.ops.isnan(odd)"), torch="torch.isnan(odd)"),
     Row("whether infinite", tf=("tf.math.is_inf(odd)", "keras.ops.isinf(odd)"), torch="torch.isinf(odd)"),
     Row("whether finite", tf=("tf.math.is_finite(odd)", "keras.ops.isfinite(odd)"), torch="torch.isfinite(odd)"),
-    Row("next number", tf="tf.math.nextafter(x, y)", torch="torch.nextafter(x, y)", within=EXACT, gradients=False),
+    Row("next number", tf="tf.math.nextafter(x, y)", torch="torch.nextafter(x, y)", within=EXACT),
     Row(
         "equal",
         tf=("tf.math.equal(n, m)", "keras.ops.equal(n, m)"),

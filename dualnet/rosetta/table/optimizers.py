@@ -10,13 +10,9 @@ def steps(optimizer: str) -> str:
     """What one side does with an optimizer: a weight, a step for each gradient, the weight again."""
     if optimizer.startswith("keras"):
         return (
-            f"v = tf.Variable(w)\noptimizer = {optimizer}\n"
-            "for gradient in g:\n    optimizer.apply([gradient], [v])\nv"
+            f"v = tf.Variable(w)\noptimizer = {optimizer}\nfor gradient in g:\n    optimizer.apply([gradient], [v])\nv"
         )
-    return (
-        f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\n"
-        "for p.grad in g:\n    optimizer.step()\np"
-    )
+    return f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\nfor p.grad in g:\n    optimizer.step()\np"
 
 
 def rule(
@@ -106,8 +102,14 @@ ROWS = (
     Row(
         "gradient descent with momentum and weight decay",
         steps("keras.optimizers.SGD(0.125, momentum=0.5, weight_decay=0.25)"),
-        "p = torch.nn.Parameter(w.clone())\noptimizer = torch.optim.SGD([p], lr=0.125, momentum=0.5)\n"
-        "for p.grad in g:\n    p.data *= 1 - 0.125 * 0.25\n    optimizer.step()\np",
+        """
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.SGD([p], lr=0.125, momentum=0.5)
+            for p.grad in g:
+                p.data *= 1 - 0.125 * 0.25
+                optimizer.step()
+            p
+        """,
         "decay by hand: PyTorch's goes through the momentum",
         without=steps("torch.optim.SGD([p], lr=0.125, momentum=0.5, weight_decay=0.25)"),
         names=("keras.optimizers.SGD", "torch.optim.SGD"),
@@ -118,7 +120,7 @@ ROWS = (
         "Adam",
         "Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=1e-15)",
         "Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=1e-15)",
-        "a tiny epsilon: Keras adds it before the bias correction, PyTorch after it, and no two values agree for all steps",
+        "a tiny epsilon: Keras adds it before the bias correction, PyTorch after it, and no two of them agree",
         without=(
             "Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=0.01)",
             "Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=0.01)",
@@ -128,9 +130,14 @@ ROWS = (
     Row(
         "Adam with an epsilon that counts",
         steps("keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=0.01)"),
-        "p = torch.nn.Parameter(w.clone())\noptimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875))\n"
-        "for step, p.grad in enumerate(g, 1):\n"
-        "    optimizer.param_groups[0][\"eps\"] = 0.01 / (1 - 0.96875**step) ** 0.5\n    optimizer.step()\np",
+        """
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875))
+            for step, p.grad in enumerate(g, 1):
+                optimizer.param_groups[0]["eps"] = 0.01 / (1 - 0.96875**step) ** 0.5
+                optimizer.step()
+            p
+        """,
         "eps = epsilon / sqrt(1 - beta_2**step) at each step",
         without=steps("torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=0.01)"),
         names=("keras.optimizers.Adam", "torch.optim.Adam"),
@@ -180,7 +187,7 @@ ROWS = (
         difference="D160",
     ),
     rule(
-        "RMSprop, centred",
+        "RMSprop, centered",
         "RMSprop(0.125, rho=0.875, centered=True, epsilon=1e-15)",
         "RMSprop([p], lr=0.125, alpha=0.875, centered=True, eps=1e-15)",
         "centered=True on both sides, a tiny epsilon",
@@ -222,8 +229,17 @@ ROWS = (
     ),
     Row(
         "one step by hand",
-        "v = tf.Variable(w)\nv.assign_sub(0.125 * g[0])\nv",
-        "p = torch.nn.Parameter(w.clone())\nwith torch.no_grad():\n    p -= 0.125 * g[0]\np",
+        """
+            v = tf.Variable(w)
+            v.assign_sub(0.125 * g[0])
+            v
+        """,
+        """
+            p = torch.nn.Parameter(w.clone())
+            with torch.no_grad():
+                p -= 0.125 * g[0]
+            p
+        """,
         "under no_grad",
         names=("tf.Variable", "torch.no_grad"),
         gradients=False,
@@ -231,8 +247,12 @@ ROWS = (
     Row(
         "gradients clipped by the norm of all",
         "tf.clip_by_global_norm([w, g[0]], 0.5)[0]",
-        "p, q = torch.nn.Parameter(w), torch.nn.Parameter(w)\np.grad, q.grad = w.clone(), g[0].clone()\n"
-        "torch.nn.utils.clip_grad_norm_([p, q], 0.5)\np.grad, q.grad",
+        """
+            p, q = torch.nn.Parameter(w), torch.nn.Parameter(w)
+            p.grad, q.grad = w.clone(), g[0].clone()
+            torch.nn.utils.clip_grad_norm_([p, q], 0.5)
+            p.grad, q.grad
+        """,
         "PyTorch adds 1e-6 to the norm",
         within=1e-5,
         gradients=False,
@@ -246,11 +266,18 @@ ROWS = (
     ),
     Row(
         "gradients clipped each by its norm, in the optimizer",
-        "v, u = tf.Variable(w), tf.Variable(w)\nkeras.optimizers.SGD(1.0, clipnorm=0.5).apply([w, g[0]], [v, u])\nv, u",
+        """
+            v, u = tf.Variable(w), tf.Variable(w)
+            keras.optimizers.SGD(1.0, clipnorm=0.5).apply([w, g[0]], [v, u])
+            v, u
+        """,
         "w - w * 0.5 / w.norm(), w - g[0] * 0.5 / g[0].norm()",
         "clipnorm is of each variable, global_clipnorm of all, as clip_grad_norm_",
-        without="v, u = tf.Variable(w), tf.Variable(w)\n"
-        "keras.optimizers.SGD(1.0, global_clipnorm=0.5).apply([w, g[0]], [v, u])\nv, u",
+        without="""
+            v, u = tf.Variable(w), tf.Variable(w)
+            keras.optimizers.SGD(1.0, global_clipnorm=0.5).apply([w, g[0]], [v, u])
+            v, u
+        """,
         names="keras.optimizers.SGD",
         gradients=False,
         difference="D171",
@@ -264,19 +291,48 @@ ROWS = (
     Row(
         "gradients clipped by value",
         "tf.clip_by_value(w, -0.5, 0.5)",
-        "p = torch.nn.Parameter(w)\np.grad = w.clone()\ntorch.nn.utils.clip_grad_value_([p], 0.5)\np.grad",
+        """
+            p = torch.nn.Parameter(w)
+            p.grad = w.clone()
+            torch.nn.utils.clip_grad_value_([p], 0.5)
+            p.grad
+        """,
         names=("tf.clip_by_value", "torch.nn.utils.clip_grad_value_"),
         gradients=False,
     ),
     Row(
         "moving average of weights",
-        "average = tf.train.ExponentialMovingAverage(0.75)\nv = tf.Variable(w)\naverage.apply([v])\n"
-        "for gradient in g:\n    v.assign_sub(gradient)\n    average.apply([v])\naverage.average(v)",
-        "model = torch.nn.Linear(2, 3, bias=False)\nmodel.weight.data = w.clone()\n"
-        "average = torch.optim.swa_utils.AveragedModel("
-        "model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.75))\naverage.update_parameters(model)\n"
-        "for gradient in g:\n    model.weight.data -= gradient\n    average.update_parameters(model)\naverage.module.weight",
+        """
+            average = tf.train.ExponentialMovingAverage(0.75)
+            v = tf.Variable(w)
+            average.apply([v])
+            for gradient in g:
+                v.assign_sub(gradient)
+                average.apply([v])
+            average.average(v)
+        """,
+        """
+            model = torch.nn.Linear(2, 3, bias=False)
+            model.weight.data = w.clone()
+            rule = torch.optim.swa_utils.get_ema_multi_avg_fn(0.75)
+            average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=rule)
+            average.update_parameters(model)
+            for gradient in g:
+                model.weight.data -= gradient
+                average.update_parameters(model)
+            average.module.weight
+        """,
         "update once before training: PyTorch's first update copies",
+        without="""
+            model = torch.nn.Linear(2, 3, bias=False)
+            model.weight.data = w.clone()
+            rule = torch.optim.swa_utils.get_ema_multi_avg_fn(0.75)
+            average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=rule)
+            for gradient in g:
+                model.weight.data -= gradient
+                average.update_parameters(model)
+            average.module.weight
+        """,
         names=("tf.train.ExponentialMovingAverage", "torch.optim.swa_utils.AveragedModel"),
         gradients=False,
         difference="D050",
@@ -330,21 +386,37 @@ ROWS = (
     ),
     Row(
         "rate that falls where the loss does not",
-        "model = keras.Sequential([keras.layers.Dense(1)])\nmodel.compile(keras.optimizers.SGD(0.5))\n"
-        'callback = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=3, min_delta=0.0)\n'
-        "callback.set_model(model)\ncallback.on_train_begin()\nfound = []\n"
-        "for epoch, loss in enumerate([4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]):\n"
-        '    callback.on_epoch_end(epoch, {"loss": loss})\n    found.append(float(model.optimizer.learning_rate))\n'
-        "found",
-        "optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)\n"
-        "schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.0)\n"
-        "found = []\nfor loss in [4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]:\n"
-        '    schedule.step(loss)\n    found.append(optimizer.param_groups[0]["lr"])\nfound',
-        "patience one less in PyTorch, whose rate falls a step later; thresholds are absolute there, relative here",
-        without="optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)\n"
-        "schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3, threshold=0.0)\n"
-        "found = []\nfor loss in [4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]:\n"
-        '    schedule.step(loss)\n    found.append(optimizer.param_groups[0]["lr"])\nfound',
+        """
+            model = keras.Sequential([keras.layers.Dense(1)])
+            model.compile(keras.optimizers.SGD(0.5))
+            callback = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=3, min_delta=0.0)
+            callback.set_model(model)
+            callback.on_train_begin()
+            found = []
+            for epoch, loss in enumerate([4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]):
+                callback.on_epoch_end(epoch, {"loss": loss})
+                found.append(float(model.optimizer.learning_rate))
+            found
+        """,
+        """
+            optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)
+            schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.0)
+            found = []
+            for loss in [4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]:
+                schedule.step(loss)
+                found.append(optimizer.param_groups[0]["lr"])
+            found
+        """,
+        "patience one less in PyTorch, whose rate falls a step later; thresholds are relative there, absolute in Keras",
+        without="""
+            optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)
+            schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3, threshold=0.0)
+            found = []
+            for loss in [4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 2.0]:
+                schedule.step(loss)
+                found.append(optimizer.param_groups[0]["lr"])
+            found
+        """,
         names=("keras.callbacks.ReduceLROnPlateau", "torch.optim.lr_scheduler.ReduceLROnPlateau"),
         difference="D181",
     ),

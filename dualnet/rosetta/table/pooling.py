@@ -21,8 +21,10 @@ ROWS = (
     Row(
         "maximum pooling with padding of the same",
         tf='keras.layers.MaxPooling2D(3, strides=2, padding="same")(images)',
-        torch="padded = torch.nn.functional.pad(images, (1, 1, 0, 1), value=-torch.inf)\n"
-        "torch.nn.MaxPool2d(3, stride=2)(padded)",
+        torch="""
+            padded = torch.nn.functional.pad(images, (1, 1, 0, 1), value=-torch.inf)
+            torch.nn.MaxPool2d(3, stride=2)(padded)
+        """,
         note="pad by hand with -inf: of 10 rows TensorFlow pads the end alone, of 13 columns both ends",
         without=(
             "torch.nn.MaxPool2d(3, stride=2, padding=1)(images)",
@@ -45,7 +47,10 @@ ROWS = (
     ),
     Row(
         "maximum pooling and where the maxima were",
-        tf="pooled, places = tf.nn.max_pool_with_argmax(images[..., :1], 2, 2, \"VALID\")\npooled, places",
+        tf="""
+            pooled, places = tf.nn.max_pool_with_argmax(images[..., :1], 2, 2, "VALID")
+            pooled, places
+        """,
         torch="torch.nn.functional.max_pool2d(images[:, :1], 2, return_indices=True)",
         note="in one channel the indices are the same; TensorFlow's count channels as well",
         without='tf.nn.max_pool_with_argmax(images, 2, 2, "VALID")',
@@ -115,7 +120,7 @@ ROWS = (
         "global average",
         tf=("keras.layers.GlobalAveragePooling2D()(images)", "tf.reduce_mean(images, (1, 2))"),
         torch=("images.mean((2, 3))", "torch.nn.AdaptiveAvgPool2d(1)(images).flatten(1)"),
-        note="the axes of the pixels: 1 and 2 there, 2 and 3 here",
+        note="the axes of the pixels: 1 and 2 in TensorFlow, 2 and 3 in PyTorch",
         without="images.mean((1, 2))",
         names=("keras.layers.GlobalAveragePooling2D", "torch.Tensor.mean", "torch.nn.AdaptiveAvgPool2d"),
         difference="D100",

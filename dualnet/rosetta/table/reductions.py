@@ -65,9 +65,18 @@ ROWS = (
     Row(
         "mean and variance",
         tf=("tf.nn.moments(x, axes=[0])", "keras.ops.moments(x, axes=[0])"),
-        torch="variance, mean = torch.var_mean(x, dim=0, correction=0)\nmean, variance",
+        torch="""
+            variance, mean = torch.var_mean(x, dim=0, correction=0)
+            mean, variance
+        """,
         note="correction=0; PyTorch gives the variance first",
-        without=("torch.var_mean(x, dim=0, correction=0)", "variance, mean = torch.var_mean(x, dim=0)\nmean, variance"),
+        without=(
+            "torch.var_mean(x, dim=0, correction=0)",
+            """
+            variance, mean = torch.var_mean(x, dim=0)
+            mean, variance
+        """,
+        ),
         difference="D049",
     ),
     Row(
@@ -192,7 +201,7 @@ ROWS = (
         tf="tf.reduce_sum(tf.square(x), axis=1, keepdims=True)",
         torch="torch.sum(torch.square(x), dim=1, keepdim=True)",
         names=("tf.reduce_sum", "torch.sum"),
-        note="keepdims there, keepdim here",
+        note="keepdims in TensorFlow, keepdim in PyTorch",
     ),
     Row(
         "range",
