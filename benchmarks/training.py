@@ -65,7 +65,8 @@ PUBLIC = {
     ),
     "googlenet": Public(
         "googlenet", "d2l",
-        {"width": 64, "kernel_size": 3, "pool_padding": False, "last_pool": 2, "batch_norm": True, "dropout": 0.2}, "googlenet",
+        {"width": 64, "kernel_size": 3, "pool_padding": False, "last_pool": 2, "batch_norm": True, "dropout": 0.2},
+        "googlenet",
     ),
     "resnet18": Public("resnet", "resnet18", {}, "resnet18"),
     "resnet50": Public(

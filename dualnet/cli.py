@@ -1,4 +1,4 @@
-"""The command line: ``dualnet list | show | compare | train | convert | bench | doctor``."""
+"""The command line: ``dualnet list | show | compare | train | convert | bench | rosetta | doctor``."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from dualnet import catalogue
@@ -29,6 +30,10 @@ from dualnet.interface import (
     Optimizer,
     choose,
 )
+from dualnet.rosetta.check import executed
+from dualnet.rosetta.search import find
+from dualnet.rosetta.table import AREAS
+from dualnet.rosetta.view import areas, card, index, record, verdict
 from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
@@ -36,6 +41,9 @@ from dualnet.training.results import new_folder
 from dualnet.training.study import run_study
 
 __all__ = ["app", "main"]
+
+CARDS = 4
+"""So many rows are shown whole; of the others, which are more special, a line each."""
 
 INTERRUPTED = 130
 """The exit code that typer gives to Ctrl-C."""
@@ -326,6 +334,34 @@ def bench(
         console.print(f"picture and figures: {out / 'bench.png'}, {out / 'bench.json'}", soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(reports, indent=2))
+
+
+@app.command()
+def rosetta(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A name of either framework, or words.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Execute the rows here. Exit code 1: one does not hold.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what the other framework has for a name, and what must be set for equal numbers; every row is executed."""
+    found, near = find(name) if name else ([row for rows in AREAS.values() for row in rows], [])
+    console = Console(highlight=False)
+    if check:
+        outcomes = dict(track(executed(found), total=len(found), console=Console(stderr=True), transient=True))
+        if as_json:
+            typer.echo(json.dumps([{"title": row.title, **asdict(one)} for row, one in outcomes.items()], indent=2))
+        else:
+            console.print(verdict(outcomes))
+        raise typer.Exit(int(any(outcome.problems for outcome in outcomes.values())))
+    if as_json:
+        typer.echo(json.dumps([record(row) for row in found], indent=2))
+    elif not name:
+        console.print(areas(AREAS))
+    else:
+        console.print(*map(card, found[:CARDS]))
+        if others := [*found[CARDS:], *near]:
+            console.print(index(others))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The check of the table: every text is executed in float64, and what it gives is compared."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,7 +15,7 @@ from dualnet.rosetta.execution import Gradients, Run
 from dualnet.rosetta.inputs import Array
 from dualnet.rosetta.row import CLOSE, Row, inputs_of
 
-__all__ = ["Outcome", "examine", "float64"]
+__all__ = ["Outcome", "examine", "executed", "float64"]
 
 SIDES: tuple[BackendName, ...] = ("torch", "tf")
 """PyTorch first: its layer has the weights that Keras' is given, and TensorFlow before Triton aborts it."""
@@ -53,6 +53,17 @@ def float64() -> Iterator[None]:
         torch, tf = (_runner(side) for side in SIDES)
     with torch.float64(), tf.float64():
         yield
+
+
+def executed(rows: Iterable[Row]) -> Iterator[tuple[Row, Outcome]]:
+    """Each row with what executing it gave.
+
+    Raises:
+        MissingFrameworkError: a framework is not installed.
+    """
+    with float64():
+        for row in rows:
+            yield row, examine(row)
 
 
 def examine(row: Row) -> Outcome:

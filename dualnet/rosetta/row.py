@@ -26,7 +26,7 @@ STATISTICAL = 0.03
 ROOTS: dict[BackendName, tuple[str, ...]] = {"tf": ("tf", "keras"), "torch": ("torch", "torchvision")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """One thing in both frameworks.
 

@@ -17,7 +17,7 @@ class UnknownNameError(DualnetError, LookupError):
 
 
 def find(asked: str) -> tuple[list[Row], list[Row]]:
-    """The rows for a name, and those that are about something like it.
+    """The rows for a name, and others whose names or titles contain it.
 
     Args:
         asked: a name of either framework, whole or its end, in any case; or words of a title.
@@ -27,43 +27,42 @@ def find(asked: str) -> tuple[list[Row], list[Row]]:
     """
     for short, long in ALIASES.items():
         if asked.startswith(short):
-            asked = asked.replace(short, long, 1)
-    asked = asked.casefold()
+            asked = long + asked.removeprefix(short)
+    wanted = asked.casefold()
     rows = [row for area in AREAS.values() for row in area]
-    tiers = [[row for row in rows if fits(row, asked)] for fits in (_whole, _ending, _aliased, _within, _mentioned)]
-    best = next((tier for tier in tiers if tier), None)
-    if best is None:
-        raise UnknownNameError(f"the table has no {asked!r}: {_nearest(asked, rows)}")
-    return best, [row for row in tiers[3] if row not in best]
+    for fits in (_whole, _ending, _within, _mentioned):
+        if found := [row for row in rows if fits(row, wanted)]:
+            return found, [row for row in rows if _within(row, wanted) and row not in found]
+    raise UnknownNameError(f"the table has no {asked!r}: {_nearest(wanted, rows)}")
 
 
 def _names(row: Row) -> list[str]:
     return [name.casefold() for names in row.answers.values() for name in names]
 
 
-def _whole(row: Row, asked: str) -> bool:
-    return asked in _names(row) or asked == row.title.casefold()
+def _whole(row: Row, wanted: str) -> bool:
+    return _plain(wanted) in (*map(_plain, _names(row)), row.title.casefold())
 
 
-def _ending(row: Row, asked: str) -> bool:
-    return any(name.endswith("." + asked) for name in _names(row))
+def _plain(name: str) -> str:
+    """TensorFlow has many functions twice: `tf.reduce_sum` is `tf.math.reduce_sum`."""
+    return f"tf.{name.rpartition('.')[2]}" if name.startswith("tf.") else name
 
 
-def _aliased(row: Row, asked: str) -> bool:
-    """The same framework has many functions twice: `tf.reduce_sum` is `tf.math.reduce_sum`."""
-    first, *_, last = asked.split(".")
-    return first != last and any(n.startswith(first + ".") and n.endswith("." + last) for n in _names(row))
+def _ending(row: Row, wanted: str) -> bool:
+    return any(name.endswith("." + wanted) for name in _names(row))
 
 
-def _within(row: Row, asked: str) -> bool:
-    return any(asked in text for text in (*_names(row), row.title.casefold()))
+def _within(row: Row, wanted: str) -> bool:
+    return any(wanted in name for name in (*_names(row), row.title.casefold()))
 
 
-def _mentioned(row: Row, asked: str) -> bool:
-    return any(name.casefold().endswith(asked) for name in row.mentions)
+def _mentioned(row: Row, wanted: str) -> bool:
+    return any(name.casefold().endswith(wanted) for name in row.mentions)
 
 
-def _nearest(asked: str, rows: list[Row]) -> str:
-    last = {name.split(".")[-1].casefold(): name for row in rows for names in row.answers.values() for name in names}
-    close = difflib.get_close_matches(asked.split(".")[-1], last, n=3, cutoff=0.5)
+def _nearest(wanted: str, rows: list[Row]) -> str:
+    names = {name for row in rows for side in row.answers.values() for name in side}
+    last = {name.split(".")[-1].casefold(): name for name in sorted(names)}
+    close = difflib.get_close_matches(wanted.split(".")[-1], last, n=3, cutoff=0.5)
     return f"did you mean {', '.join(last[name] for name in close)}?" if close else "`dualnet rosetta` lists its areas"

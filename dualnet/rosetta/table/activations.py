@@ -197,7 +197,7 @@ ROWS = (
             kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 32, 5, 6))
             kept.var((2, 3), correction=0).max()
         """,
-        note="channels last there, first here: the variance within each channel is 0",
+        note="the last axis in Keras, the second in PyTorch: within each channel the variance is 0",
         without="""
             kept = torch.nn.Dropout2d(0.5)(torch.ones(64, 5, 6, 32))
             kept.var((1, 2), correction=0).max()
@@ -229,7 +229,7 @@ ROWS = (
         within=EXACT,
     ),
     Row(
-        "normalised to length one",
+        "normalized to length one",
         tf=(
             "tf.math.l2_normalize(x, axis=1)",
             "keras.layers.UnitNormalization(axis=1)(x)",
@@ -241,7 +241,7 @@ ROWS = (
         difference="D046",
     ),
     Row(
-        "tiny vectors normalised to length one",
+        "tiny vectors normalized to length one",
         tf="tf.math.l2_normalize(1e-8 * x, axis=1)",
         torch="torch.nn.functional.normalize(1e-8 * x, dim=1, eps=1e-6)",
         note="eps=1e-6: TensorFlow's 1e-12 is of the square",
@@ -249,7 +249,7 @@ ROWS = (
         difference="D046",
     ),
     Row(
-        "response normalised locally",
+        "response normalized locally",
         tf="""
             x = tf.cast(images, tf.float32)
             tf.nn.local_response_normalization(x, depth_radius=1, bias=2.0, alpha=0.25, beta=0.75)

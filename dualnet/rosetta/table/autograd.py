@@ -104,7 +104,7 @@ ROWS = (
             loss = torch.sum(x * x)
             torch.autograd.grad(loss, y, materialize_grads=True)[0]
         """,
-        note='unconnected_gradients="zero", materialize_grads=True: else None there, an error here',
+        note='unconnected_gradients="zero", materialize_grads=True: else None in TensorFlow, an error in PyTorch',
         without="""
             x.requires_grad_()
             y.requires_grad_()
@@ -319,7 +319,7 @@ ROWS = (
 
             Double.apply(x)
         """,
-        note="the backward step is a function there, a method here",
+        note="the backward step is a function in TensorFlow, a method in PyTorch",
         without="2 * x",
         names=("tf.custom_gradient", "torch.autograd.Function"),
     ),
@@ -329,7 +329,7 @@ ROWS = (
         torch="x + (torch.round(x) - x).detach()",
         note="stopped on both sides: rounding itself has no gradient",
         without="torch.round(x)",
-        names=("tf.stop_gradient", "torch.Tensor.__add__"),
+        names=("tf.stop_gradient", "torch.round"),
         difference="D211",
     ),
     Row(

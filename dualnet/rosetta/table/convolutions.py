@@ -201,6 +201,10 @@ ROWS = (
             layer(images)
         """,
         note="bias=False for the first: Keras has one bias",
+        without="""
+            layer = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4), torch.nn.Conv2d(4, 6, 1))
+            layer(images)
+        """,
         weights={
             "depthwise_kernel": 'get_submodule("0").weight.permute(2, 3, 0, 1)',
             "pointwise_kernel": 'get_submodule("1").weight.permute(2, 3, 1, 0)',

@@ -164,10 +164,9 @@ ROWS = (
     ),
     Row(
         "cast to integers",
-        tf=("tf.cast(3 * x, tf.int32)", 'keras.ops.cast(3 * x, "int32")'),
-        torch=("(3 * x).to(torch.int32)", "(3 * x).int()"),
+        tf=("tf.cast(x, tf.int32)", 'keras.ops.cast(x, "int32")'),
+        torch=("x.to(torch.int32)", "x.int()"),
         note="towards zero on both sides",
-        names=("tf.cast", "keras.ops.cast", "torch.Tensor.to"),
     ),
     Row(
         "cast of booleans to numbers",

@@ -105,7 +105,7 @@ ROWS = (
             classes = torch.multinomial(torch.tensor([0.75, 0.25]), 20_000, replacement=True)
             classes.double().mean()
         """,
-        note="logarithms there, probabilities here; replacement=True",
+        note="logarithms in TensorFlow, probabilities in PyTorch; replacement=True",
         without=(
             """
                 classes = tf.random.categorical([[0.75, 0.25]], 20_000)
@@ -240,7 +240,7 @@ ROWS = (
         names=("keras.layers.Dense", "torch.nn.Linear"),
     ),
     Row(
-        "number of weights of batch normalisation",
+        "number of weights of batch normalization",
         tf="""
             layer = keras.layers.BatchNormalization()
             layer.build((None, 7))
@@ -265,12 +265,12 @@ ROWS = (
             layer.requires_grad_(False)
             len([p for p in layer.parameters() if p.requires_grad])
         """,
-        note="a frozen batch normalisation of Keras evaluates as well: in PyTorch call eval",
+        note="a frozen batch normalization of Keras evaluates as well: in PyTorch call eval",
         names=("keras.layers.Dense", "torch.nn.Linear"),
         difference="D035",
     ),
     Row(
-        "frozen batch normalisation",
+        "frozen batch normalization",
         tf="""
             layer = keras.layers.BatchNormalization(epsilon=1e-5)
             layer.trainable = False

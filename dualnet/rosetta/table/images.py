@@ -91,7 +91,7 @@ ROWS = (
         "images mirrored",
         tf=("tf.image.flip_left_right(photos)", "keras.ops.flip(photos, 2)"),
         torch=("photos.flip(-1)", "torchvision.transforms.v2.functional.horizontal_flip(photos)"),
-        note="the axis of columns: 2 there, 3 here",
+        note="the axis of columns: 2 in TensorFlow, 3 in PyTorch",
         without="photos.flip(2)",
         result=IMAGES,
         within=EXACT,
@@ -112,17 +112,17 @@ ROWS = (
         within=EXACT,
     ),
     Row(
-        "images in grey",
+        "images in gray",
         tf=("tf.image.rgb_to_grayscale(photos)", "keras.ops.image.rgb_to_grayscale(photos)"),
         torch="torchvision.transforms.v2.functional.rgb_to_grayscale(photos)",
-        note="0.2989, 0.587, 0.114: the mean of colours is another grey",
+        note="0.2989, 0.587, 0.114: the mean of colours is another gray",
         without="photos.mean(1, keepdim=True)",
         result=IMAGES,
         within=1e-3,
         difference="D290",
     ),
     Row(
-        "grey images in colour",
+        "gray images in colour",
         tf="tf.image.grayscale_to_rgb(photos[..., :1])",
         torch="photos[:, :1].expand(-1, 3, -1, -1)",
         result=IMAGES,
@@ -146,7 +146,7 @@ ROWS = (
             mean = photos.mean((2, 3), keepdim=True)
             mean + 1.5 * (photos - mean)
         """,
-        note="by hand, the mean of each colour: torchvision's is that of the grey image",
+        note="by hand, the mean of each colour: torchvision's is that of the gray image",
         without="torchvision.transforms.v2.functional.adjust_contrast(photos, 1.5)",
         names="tf.image.adjust_contrast",
         result=IMAGES,
@@ -186,10 +186,10 @@ ROWS = (
         within=FLOAT32,
     ),
     Row(
-        "images normalised by colours",
+        "images normalized by colours",
         tf="keras.layers.Normalization(mean=[0.5, 0.25, 0.75], variance=[0.25, 0.0625, 4.0])(photos)",
         torch="torchvision.transforms.v2.functional.normalize(photos, [0.5, 0.25, 0.75], [0.5, 0.25, 2.0])",
-        note="variances there, deviations here",
+        note="variances in Keras, deviations in torchvision",
         without="torchvision.transforms.v2.functional.normalize(photos, [0.5, 0.25, 0.75], [0.25, 0.0625, 4.0])",
         result=IMAGES,
     ),
@@ -271,7 +271,7 @@ ROWS = (
             boxes = torch.tensor([[0.0, 0.0, 2.0, 4.0], [0.0, 0.0, 3.0, 4.0], [1.0, 5.0, 6.0, 7.0]])
             torchvision.ops.nms(boxes, torch.tensor([0.5, 0.75, 0.25]), iou_threshold=0.5)
         """,
-        note="y first there, x first here, which the result does not show",
+        note="y first in TensorFlow, x first in torchvision, which the result does not show",
         names=("tf.image.non_max_suppression", "torchvision.ops.nms"),
         difference="D287",
     ),
@@ -299,7 +299,7 @@ ROWS = (
             keras.ops.image.affine_transform(photos, matrix, fill_mode="constant")
         """,
         torch="torchvision.transforms.v2.functional.affine(photos, 0.0, [-2, -1], 1.0, [0.0, 0.0])",
-        note="what is added to the place read there, to the place written here",
+        note="added to the place that is read in Keras, to the one that is written in torchvision",
         without="torchvision.transforms.v2.functional.affine(photos, 0.0, [2, 1], 1.0, [0.0, 0.0])",
         names=("keras.ops.image.affine_transform", "torchvision.transforms.v2.functional.affine"),
         result=IMAGES,

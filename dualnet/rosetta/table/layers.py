@@ -1,4 +1,4 @@
-"""Dense layers, embeddings, normalisation, and what puts layers together."""
+"""Dense layers, embeddings, normalization, and what puts layers together."""
 
 from dualnet.rosetta.row import EXACT, Row
 
@@ -136,7 +136,7 @@ ROWS = (
         names=("tf.gather", "torch.nn.functional.embedding_bag"),
     ),
     Row(
-        "batch normalisation, in training",
+        "batch normalization, in training",
         tf="""
             layer = keras.layers.BatchNormalization(momentum=0.75, epsilon=1e-5)
             layer(images, training=True)
@@ -161,7 +161,7 @@ ROWS = (
         difference="D030",
     ),
     Row(
-        "batch normalisation, in evaluation",
+        "batch normalization, in evaluation",
         tf="""
             layer = keras.layers.BatchNormalization(epsilon=1e-5)
             layer(images, training=False)
@@ -180,7 +180,7 @@ ROWS = (
         difference="D275",
     ),
     Row(
-        "batch normalisation: the running mean",
+        "batch normalization: the running mean",
         tf="""
             layer = keras.layers.BatchNormalization(momentum=0.75)
             (layer(images, training=True), layer.moving_mean)[1]
@@ -199,7 +199,7 @@ ROWS = (
         difference="D031",
     ),
     Row(
-        "batch normalisation: the running variance",
+        "batch normalization: the running variance",
         tf="""
             layer = keras.layers.BatchNormalization(momentum=0.75)
             (layer(images, training=True), layer.moving_variance)[1]
@@ -219,7 +219,7 @@ ROWS = (
         difference="D033",
     ),
     Row(
-        "batch normalisation of features",
+        "batch normalization of features",
         tf="""
             layer = keras.layers.BatchNormalization(epsilon=1e-5)
             layer(x, training=True)
@@ -237,7 +237,7 @@ ROWS = (
         difference="D030",
     ),
     Row(
-        "batch normalisation, as a function",
+        "batch normalization, as a function",
         tf="tf.nn.batch_normalization(x, u, tf.square(v), v, u, 1e-5)",
         torch="torch.nn.functional.batch_norm(x, u, torch.square(v), u, v, eps=1e-5)",
         note="TensorFlow: mean, variance, offset, scale; PyTorch: mean, variance, weight, bias",
@@ -245,7 +245,7 @@ ROWS = (
         gradients=False,
     ),
     Row(
-        "layer normalisation",
+        "layer normalization",
         tf="""
             layer = keras.layers.LayerNormalization(epsilon=1e-5)
             layer(sequence)
@@ -263,7 +263,7 @@ ROWS = (
         difference="D041",
     ),
     Row(
-        "layer normalisation of whole samples",
+        "layer normalization of whole samples",
         tf="""
             layer = keras.layers.LayerNormalization(axis=[1, 2], epsilon=1e-5)
             layer(sequence)
@@ -272,7 +272,7 @@ ROWS = (
             layer = torch.nn.LayerNorm((5, 7))
             layer(sequence)
         """,
-        note="axis=[1, 2]: Keras normalises the last axis by default",
+        note="axis=[1, 2]: Keras normalizes the last axis by default",
         without="""
             layer = keras.layers.LayerNormalization(epsilon=1e-5)
             layer(sequence)
@@ -281,7 +281,7 @@ ROWS = (
         difference="D042",
     ),
     Row(
-        "layer normalisation, as a function",
+        "layer normalization, as a function",
         tf="keras.ops.layer_normalization(x, gamma=v, beta=u, epsilon=1e-5)",
         torch="torch.nn.functional.layer_norm(x, (7,), v, u)",
         note="epsilon=1e-5, Keras' default is 1e-3",
@@ -289,7 +289,7 @@ ROWS = (
         difference="D041",
     ),
     Row(
-        "group normalisation",
+        "group normalization",
         tf="""
             layer = keras.layers.GroupNormalization(groups=2, epsilon=1e-5)
             layer(images)
@@ -308,7 +308,7 @@ ROWS = (
         difference="D043",
     ),
     Row(
-        "instance normalisation",
+        "instance normalization",
         tf="""
             layer = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
             layer(images)
@@ -327,7 +327,7 @@ ROWS = (
         difference="D044",
     ),
     Row(
-        "root mean square normalisation",
+        "root mean square normalization",
         tf="""
             layer = keras.layers.RMSNormalization(epsilon=1e-6)
             layer(sequence)
@@ -372,8 +372,7 @@ ROWS = (
     Row(
         "repeated, layer",
         tf="keras.layers.RepeatVector(3)(x)",
-        torch="x[:, None].expand(5, 3, 7)",
-        names=("keras.layers.RepeatVector", "torch.Tensor.expand"),
+        torch="x.unsqueeze(1).expand(5, 3, 7)",
         within=EXACT,
     ),
     Row("sum, layer", tf="keras.layers.Add()([x, y])", torch="x + y", within=EXACT),
@@ -417,7 +416,7 @@ ROWS = (
             layer = torch.nn.Linear(7, 3, bias=False)
             layer(x)
         """,
-        note="not in training: Keras divides the stored kernel there, PyTorch's spectral_norm what it computes",
+        note="not in training; in training Keras divides the stored kernel, PyTorch's spectral_norm what it computes",
         weights={"kernel": "weight.T", "vector_u": "weight.new_ones(1, 3)"},
         names=("keras.layers.SpectralNormalization", "torch.nn.Linear"),
         difference="D048",

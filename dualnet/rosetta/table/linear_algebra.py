@@ -141,7 +141,7 @@ ROWS = (
             u, s, vh = torch.linalg.svd(x, full_matrices=False)
             u @ torch.diag(s) @ vh
         """,
-        note="s, u, v there, u, s and the transposed v here; full_matrices=False",
+        note="s, u, v in TensorFlow; u, s and the transposed v in PyTorch; full_matrices=False",
         without="""
             u, s, vh = torch.linalg.svd(x, full_matrices=False)
             u @ torch.diag(s) @ vh.T
@@ -207,7 +207,7 @@ ROWS = (
             lu, pivots = torch.linalg.lu_factor(square)
             lu, torch.lu_unpack(lu, pivots)[0].T.argmax(1)
         """,
-        note="a permutation there, pivots here",
+        note="a permutation in TensorFlow, pivots in PyTorch",
         names=("tf.linalg.lu", "torch.linalg.lu_factor"),
         gradients=False,
     ),

@@ -60,7 +60,7 @@ ROWS = (
         torch="torch.polygamma(2, positive)",
     ),
     Row(
-        "regularised incomplete gamma function",
+        "regularized incomplete gamma function",
         tf="tf.math.igamma(positive, chances)",
         torch="torch.special.gammainc(positive, chances)",
         gradients=False,

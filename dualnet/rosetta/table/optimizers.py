@@ -187,7 +187,7 @@ ROWS = (
         difference="D160",
     ),
     rule(
-        "RMSprop, centred",
+        "RMSprop, centered",
         "RMSprop(0.125, rho=0.875, centered=True, epsilon=1e-15)",
         "RMSprop([p], lr=0.125, alpha=0.875, centered=True, eps=1e-15)",
         "centered=True on both sides, a tiny epsilon",
@@ -323,6 +323,16 @@ ROWS = (
             average.module.weight
         """,
         "update once before training: PyTorch's first update copies",
+        without="""
+            model = torch.nn.Linear(2, 3, bias=False)
+            model.weight.data = w.clone()
+            rule = torch.optim.swa_utils.get_ema_multi_avg_fn(0.75)
+            average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=rule)
+            for gradient in g:
+                model.weight.data -= gradient
+                average.update_parameters(model)
+            average.module.weight
+        """,
         names=("tf.train.ExponentialMovingAverage", "torch.optim.swa_utils.AveragedModel"),
         gradients=False,
         difference="D050",
@@ -397,7 +407,7 @@ ROWS = (
                 found.append(optimizer.param_groups[0]["lr"])
             found
         """,
-        "patience one less in PyTorch, whose rate falls a step later; thresholds are absolute there, relative here",
+        "patience one less in PyTorch, whose rate falls a step later; thresholds are relative there, absolute in Keras",
         without="""
             optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)
             schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3, threshold=0.0)

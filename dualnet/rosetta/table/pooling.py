@@ -120,7 +120,7 @@ ROWS = (
         "global average",
         tf=("keras.layers.GlobalAveragePooling2D()(images)", "tf.reduce_mean(images, (1, 2))"),
         torch=("images.mean((2, 3))", "torch.nn.AdaptiveAvgPool2d(1)(images).flatten(1)"),
-        note="the axes of the pixels: 1 and 2 there, 2 and 3 here",
+        note="the axes of the pixels: 1 and 2 in TensorFlow, 2 and 3 in PyTorch",
         without="images.mean((1, 2))",
         names=("keras.layers.GlobalAveragePooling2D", "torch.Tensor.mean", "torch.nn.AdaptiveAvgPool2d"),
         difference="D100",

@@ -275,7 +275,7 @@ ROWS = (
             layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)
             layer(embedded, memory, memory)[0]
         """,
-        note="key_dim is of one head; batch_first=True; query, value, key there, query, key, value here",
+        note="key_dim is of one head; batch_first=True; query, value, key in Keras, query, key, value in PyTorch",
         without=(
             """
                 layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)

@@ -201,7 +201,7 @@ ROWS = (
         tf="tf.reduce_sum(tf.square(x), axis=1, keepdims=True)",
         torch="torch.sum(torch.square(x), dim=1, keepdim=True)",
         names=("tf.reduce_sum", "torch.sum"),
-        note="keepdims there, keepdim here",
+        note="keepdims in TensorFlow, keepdim in PyTorch",
     ),
     Row(
         "range",

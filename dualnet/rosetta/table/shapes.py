@@ -40,7 +40,7 @@ ROWS = (
         "images to the other layout",
         tf="tf.transpose(images, (0, 3, 1, 2))",
         torch="images.permute(0, 2, 3, 1)",
-        note="channels last to first here, first to last there",
+        note="TensorFlow's images to channels first, PyTorch's to channels last",
         result="NCHW NHWC",
         within=EXACT,
     ),

@@ -6,7 +6,7 @@ from dualnet.rosetta.row import EXACT, STATISTICAL, Row
 def drawn(
     title: str, keras: str, torch: str, note: str = "", *, without: tuple[str, ...] = (), difference: str = ""
 ) -> Row:
-    """A random initialiser on both sides: the deviation and the greatest number of a 200 x 300 matrix."""
+    """A random initializer on both sides: the deviation and the greatest number of a 200 x 300 matrix."""
     return Row(
         title,
         f"kernel = keras.initializers.{keras}((200, 300))\ntf.math.reduce_std(kernel), tf.reduce_max(tf.abs(kernel))",
