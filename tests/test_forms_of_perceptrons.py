@@ -4,9 +4,14 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dualnet
 from dualnet.interface import DataError, Optimizer, State
+
+QUICK = settings(max_examples=25, deadline=None, derandomize=True)
+SEEDS = st.integers(0, 2**32 - 1)
 
 
 @pytest.fixture
@@ -151,3 +156,54 @@ def test_depth_and_width_make_the_same_sawtooth(depth, twin):
     np.testing.assert_allclose(found.deep, found.wide, 0, 1e-12)
     assert (np.diff(np.sign(np.diff(found.deep))) < 0).sum() == 2 ** (depth - 1)
     assert [int(found.deep_units), int(found.wide_units)] == [2 * depth, 2**depth]
+
+
+def test_every_row_validates_once_and_trains_otherwise(twin):
+    @QUICK
+    @given(st.integers(2, 40), st.data())
+    def check(rows, data):
+        k, order = data.draw(st.integers(2, rows)), np.random.default_rng(rows).permutation(rows)
+        folds = [twin("k_fold_cross_validation")("fold", order=order, k=k, index=index) for index in range(k)]
+        assert sorted(np.concatenate([fold.validation for fold in folds])) == list(range(rows))
+        sizes = [len(fold.validation) for fold in folds]
+        assert max(sizes) - min(sizes) <= 1
+        for fold in folds:
+            assert sorted([*fold.train, *fold.validation]) == list(range(rows))
+
+    check()
+
+
+def test_all_terms_of_a_polynomial_add_up_to_the_exponential_function(twin):
+    @QUICK
+    @given(st.lists(st.floats(-2, 2), min_size=1, max_size=7))
+    def check(x):
+        found = twin("polynomial_fitting")("polynomial_features", x=np.array(x), degree=30)
+        np.testing.assert_allclose(found.sum(1), np.exp(x), 1e-13)
+
+    check()
+
+
+def test_dropout_is_linear(twin):
+    @QUICK
+    @given(SEEDS, st.floats(0, 1))
+    def check(seed, rate):
+        rng = np.random.default_rng(seed)
+        (x, y), mask = rng.normal(size=(2, 5, 3)), rng.uniform(size=(5, 3)) >= rate
+        dropped = [twin("dropout")("dropout", x=v, mask=mask, rate=rate, training=True) for v in (x, y, 2 * x - y)]
+        np.testing.assert_allclose(dropped[2], 2 * dropped[0] - dropped[1], 1e-12, 1e-12)
+
+    check()
+
+
+def test_shares_of_classes_are_found_from_the_shares_of_predictions(twin):
+    @QUICK
+    @given(SEEDS)
+    def check(seed):
+        rng = np.random.default_rng(seed)
+        confusion, shares = 0.6 * np.eye(3) + 0.4 * rng.dirichlet(np.ones(3), 3).T, rng.dirichlet(np.ones(3))
+        known = {"confusion": confusion, "predicted_shares": confusion @ shares, "source_shares": np.full(3, 1 / 3)}
+        found = twin("distribution_shift_correction")("label_shift_confusion_matrix", **known)
+        np.testing.assert_allclose(found.target_shares, shares, 1e-9, 1e-12)
+        np.testing.assert_allclose(found.weights, 3 * shares, 1e-9, 1e-12)
+
+    check()

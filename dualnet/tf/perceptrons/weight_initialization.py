@@ -153,18 +153,12 @@ def builtin(layer: Layer, law: Law) -> Moments:
         "he_uniform": initializers.HeUniform(),
         "he_normal": initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal"),
     }[law]
+    both = {"kernel_initializer": start, "bias_initializer": "zeros"}  # differs: D051, D052
     made: keras.Layer = {
-        "dense": lambda: layers.Dense(
-            outputs, kernel_initializer=start, bias_initializer="zeros"
-        ),  # differs: D051, D052
-        "convolution": lambda: layers.Conv2D(outputs, kernel, kernel_initializer=start, bias_initializer="zeros"),
+        "dense": lambda: layers.Dense(outputs, **both),
+        "convolution": lambda: layers.Conv2D(outputs, kernel, **both),
         "embedding": lambda: layers.Embedding(outputs, inputs, embeddings_initializer=start),  # differs: D053
-        "recurrent": lambda: layers.SimpleRNNCell(
-            outputs,
-            kernel_initializer="zeros",  # not looked at
-            recurrent_initializer=start,  # differs: D054
-            bias_initializer="zeros",
-        ),
+        "recurrent": lambda: layers.SimpleRNNCell(outputs, recurrent_initializer=start, **both),  # differs: D054
     }[layer]()
     made.build((None, *(9 for _ in kernel), inputs))  # of images of 9x9 pixels; their size does not matter
     parameters = {variable.name: variable.value for variable in made.variables}
