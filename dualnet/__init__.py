@@ -1,7 +1,8 @@
 """Every deep-learning concept twice, natively in TensorFlow/Keras and in PyTorch, and proved equal.
 
->>> import dualnet
->>> model = dualnet.build("lenet", backend="torch", variant="relu_max")
+Examples:
+    >>> import dualnet
+    >>> model = dualnet.build("lenet", backend="torch", variant="relu_max")
 
 Importing this package imports no framework and no NumPy.
 """

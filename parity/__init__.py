@@ -1,8 +1,9 @@
 """The engine that proves two deep-learning sides equal: it knows arrays and the `Backend` protocol.
 
->>> from parity.suite import report
->>> report("lenet").passed
-True
+Examples:
+    >>> from parity.suite import report
+    >>> report("lenet").passed
+    True
 """
 
 from importlib import import_module

@@ -89,12 +89,13 @@ def navigation(concepts: Iterable[Concept], guide: list[Any], pages: Iterable[st
         pages: the paths of the modules' pages.
     """
     chapters = [{_title(name): [f"concepts/{c.id}.md" for c in some]} for name, some in _chapters(concepts).items()]
+    packages = {name: list(some) for name, some in groupby(pages, key=lambda path: Path(path).name.partition(".")[0])}
     return [
         {"Concepts": ["index.md", *chapters]},
         {"Differences": "differences.md"},
         {"Names": "rosetta.md"},
         *guide,
-        {"Reference": [{Path(path).stem: path} for path in pages]},
+        {"Reference": [{name: [{Path(path).stem: path} for path in some]} for name, some in packages.items()]},
     ]
 
 

@@ -2,9 +2,10 @@
 
 Layouts are canonical: parameters as in PyTorch, images channels first, sequences (N, T, D).
 
->>> import numpy as np
->>> run("dense", {}, {"weight": np.array([[2.0, 3.0]])}, (np.array([[1.0, 1.0]]),)).outputs
-(array([[5.]]),)
+Examples:
+    >>> import numpy as np
+    >>> run("dense", {}, {"weight": np.array([[2.0, 3.0]])}, (np.array([[1.0, 1.0]]),)).outputs
+    (array([[5.]]),)
 """
 
 from collections.abc import Mapping, Sequence
