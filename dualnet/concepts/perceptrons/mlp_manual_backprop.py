@@ -11,6 +11,7 @@ from dualnet.interface import (
     Case,
     Concept,
     Config,
+    ConfigError,
     Difference,
     Initializer,
     Optimizer,
@@ -190,6 +191,7 @@ CONCEPT = Concept(
             Case("autograd_gradients", {**_GIVEN, "loss": loss}, _gradients, label=loss)
             for loss in ("squared_error", "cross_entropy")
         ),
+        Case("autograd_gradients", {**_GIVEN, "loss": "hinge"}, raises=ConfigError, label="no_such_loss"),
         Case(
             "squared_error_of_sigmoids",
             {"scores": _RNG.normal(size=(7, 3)), "labels": _GIVEN["labels"]},
