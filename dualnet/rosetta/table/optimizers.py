@@ -5,14 +5,45 @@ Rates and decays are powers of two: Keras keeps them in float32.
 
 from dualnet.rosetta.row import CLOSE, FLOAT32, Row
 
+KERAS_STEPS = """
+    v = tf.Variable(w)
+    optimizer = {}
+    for gradient in g:
+        optimizer.apply([gradient], [v])
+    v
+"""
+TORCH_STEPS = """
+    p = torch.nn.Parameter(w.clone())
+    optimizer = {}
+    for gradient in g:
+        p.grad = gradient
+        optimizer.step()
+    p
+"""
+KERAS_RATES = """
+    schedule = {}
+    tf.stack([schedule(step) for step in range(8)])
+"""
+TORCH_RATES = """
+    optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)
+    schedule = {}
+    found = []
+    for step in range(8):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    torch.tensor(found)
+"""
+
 
 def steps(optimizer: str) -> str:
-    """What one side does with an optimizer: a weight, a step for each gradient, the weight again."""
-    if optimizer.startswith("keras"):
-        return (
-            f"v = tf.Variable(w)\noptimizer = {optimizer}\nfor gradient in g:\n    optimizer.apply([gradient], [v])\nv"
-        )
-    return f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\nfor p.grad in g:\n    optimizer.step()\np"
+    """What either side does with an optimizer: a weight, a step for each gradient, the weight again."""
+    return (KERAS_STEPS if optimizer.startswith("keras") else TORCH_STEPS).format(optimizer)
+
+
+def rates(schedule: str) -> str:
+    """The learning rate at each of eight steps under a schedule of either side."""
+    return (KERAS_RATES if schedule.startswith("keras") else TORCH_RATES).format(schedule)
 
 
 def rule(
@@ -36,18 +67,6 @@ def rule(
         gradients=False,
         difference=difference,
         within=within,
-    )
-
-
-def rates(schedule: str) -> str:
-    """The learning rate at each of eight steps under a schedule of either side."""
-    if schedule.startswith("keras"):
-        return f"schedule = {schedule}\ntf.stack([schedule(step) for step in range(8)])"
-    return (
-        "optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)\n"
-        f"schedule = {schedule}\nfound = []\nfor step in range(8):\n"
-        '    found.append(optimizer.param_groups[0]["lr"])\n    optimizer.step()\n    schedule.step()\n'
-        "torch.tensor(found)"
     )
 
 
@@ -105,7 +124,8 @@ ROWS = (
         """
             p = torch.nn.Parameter(w.clone())
             optimizer = torch.optim.SGD([p], lr=0.125, momentum=0.5)
-            for p.grad in g:
+            for gradient in g:
+                p.grad = gradient
                 p.data *= 1 - 0.125 * 0.25
                 optimizer.step()
             p
@@ -133,7 +153,8 @@ ROWS = (
         """
             p = torch.nn.Parameter(w.clone())
             optimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875))
-            for step, p.grad in enumerate(g, 1):
+            for step, gradient in enumerate(g, 1):
+                p.grad = gradient
                 optimizer.param_groups[0]["eps"] = 0.01 / (1 - 0.96875**step) ** 0.5
                 optimizer.step()
             p
