@@ -103,6 +103,41 @@ ROWS = (
         "equal while the rate stays: Keras keeps it in the velocity, PyTorch does not",
         difference="D161",
     ),
+    Row(
+        "gradient descent with momentum while the rate changes",
+        """
+            v = tf.Variable(w)
+            optimizer = keras.optimizers.SGD(0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                optimizer.learning_rate = rate
+                optimizer.apply([gradient], [v])
+            v
+        """,
+        """
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.SGD([p], lr=0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                for state in optimizer.state.values():
+                    state["momentum_buffer"] *= optimizer.param_groups[0]["lr"] / rate
+                optimizer.param_groups[0]["lr"] = rate
+                p.grad = gradient
+                optimizer.step()
+            p
+        """,
+        "the buffer times old rate / new rate: Keras keeps the rate in the velocity, PyTorch does not",
+        without="""
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.SGD([p], lr=0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                optimizer.param_groups[0]["lr"] = rate
+                p.grad = gradient
+                optimizer.step()
+            p
+        """,
+        names=("keras.optimizers.SGD", "torch.optim.SGD"),
+        gradients=False,
+        difference="D161",
+    ),
     rule(
         "gradient descent with Nesterov's momentum",
         "SGD(0.125, momentum=0.5, nesterov=True)",
@@ -146,6 +181,38 @@ ROWS = (
             "Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=0.01)",
         ),
         difference="D158",
+    ),
+    Row(
+        "Adam on an embedding with an id that comes twice",
+        """
+            v = tf.Variable(table)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.square(tf.gather(v, rows)))
+            gradient = tf.convert_to_tensor(tape.gradient(loss, v))
+            optimizer = keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=1e-15)
+            optimizer.apply([gradient], [v])
+            v
+        """,
+        """
+            p = torch.nn.Parameter(table.clone())
+            loss = torch.sum(torch.square(p[rows]))
+            loss.backward()
+            optimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=1e-15)
+            optimizer.step()
+            p
+        """,
+        "convert_to_tensor: given tf.IndexedSlices, Keras squares gradients of one row before it adds them",
+        without="""
+            v = tf.Variable(table)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.square(tf.gather(v, rows)))
+            optimizer = keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=1e-15)
+            optimizer.apply([tape.gradient(loss, v)], [v])
+            v
+        """,
+        names=("keras.optimizers.Adam", "tf.convert_to_tensor", "torch.optim.Adam"),
+        gradients=False,
+        difference="D177",
     ),
     Row(
         "Adam with an epsilon that counts",
