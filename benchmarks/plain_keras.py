@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import Input, layers
 
+import dualnet
 from dualnet.concepts.autoencoders.conv_vae import (
     CROPS,
     DECODER_KERNELS,
@@ -20,7 +21,7 @@ from dualnet.concepts.autoencoders.conv_vae import (
 )
 from dualnet.interface import Array, Config, Optimizer
 
-__all__ = ["NETWORKS", "OWN_STEPS", "fit"]
+__all__ = ["NETWORKS", "OWN_STEPS", "fit", "model"]
 
 
 def lenet(settings: Config) -> list[Any]:
@@ -139,22 +140,39 @@ OWN_STEPS: Mapping[str, Callable[[Config, Optimizer], keras.Model]] = {"dcgan": 
 """Models that bring their own `train_step`."""
 
 
+def model(way: str, concept: str, variant: str, settings: Config, public: str) -> keras.Model:
+    """A network as it is written by hand; of a public one, that of keras.applications, or the concept's own layers."""
+    if concept in OWN_STEPS:
+        return OWN_STEPS[concept](settings, dualnet.concept(concept).variant(variant).recipe.optimizer)
+    if way == "applications":
+        size, channels = settings["image_size"], settings["in_channels"]
+        return getattr(keras.applications, public)(
+            weights=None,
+            input_shape=(size, size, channels),
+            classes=settings["num_classes"],
+            classifier_activation=None,
+        )
+    return (
+        dualnet.build(concept, "tf", variant=variant, **settings)
+        if public
+        else keras.Sequential(NETWORKS[concept](settings))
+    )
+
+
 def fit(
-    concept: str, settings: Config, rule: Optimizer, x: Array, y: Array, orders: Iterable[Array], batch_size: int
+    network: keras.Model, rule: Optimizer, x: Array, y: Array, orders: Iterable[Array], batch_size: int
 ) -> Iterator[float]:
     """Seconds of each epoch, by a clock that runs between its first and its last step.
 
     The rows are put in order and the data pipeline is made before the clock starts.
     """
-    if concept in OWN_STEPS:
-        model = OWN_STEPS[concept](settings, rule)
-        model.compile()
+    if type(network) in OWN_STEPS.values():
+        network.compile()
     else:
-        model = keras.Sequential(NETWORKS[concept](settings))
-        model.compile(optimizer(rule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        network.compile(optimizer(rule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, clock = np.ascontiguousarray(x.transpose(0, 2, 3, 1)), Clock()  # N H W C
     for order in orders:
-        model.fit(x[order], y[order], batch_size, verbose=0, shuffle=False, callbacks=[clock])
+        network.fit(x[order], y[order], batch_size, verbose=0, shuffle=False, callbacks=[clock])
         yield clock.seconds
 
 

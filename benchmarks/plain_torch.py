@@ -19,7 +19,7 @@ from dualnet.concepts.autoencoders.conv_vae import (
 from dualnet.concepts.convnets.lenet import feature_size
 from dualnet.interface import Array, Config, Optimizer
 
-__all__ = ["FORMATS", "NETWORKS", "OWN_STEPS", "adversarial_loop", "loop", "variational_loop"]
+__all__ = ["FORMATS", "NETWORKS", "OWN_STEPS", "adversarial_loop", "loop", "model", "variational_loop"]
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 """Ways to lay images out in memory."""
@@ -58,9 +58,19 @@ NETWORKS: Mapping[str, Callable[[Config], list[nn.Module]]] = {
 }
 
 
+def model(concept: str, settings: Config, public: str) -> nn.Module:
+    """A network as it is written by hand, or torchvision's of this name."""
+    if not public:
+        return nn.Sequential(*NETWORKS[concept](settings))
+    from torchvision import models
+
+    one_output = {"aux_logits": False, "init_weights": False} if public == "googlenet" else {}
+    network: nn.Module = getattr(models, public)(weights=None, num_classes=settings["num_classes"], **one_output)
+    return network
+
+
 def loop(
-    concept: str,
-    settings: Config,
+    network: nn.Module,
     rule: Optimizer,
     x: Array,
     y: Array,
@@ -70,14 +80,14 @@ def loop(
 ) -> Iterator[float]:
     """Seconds of each epoch; the images are brought into memory format before the clock starts."""
     layout = FORMATS[memory_format]
-    model = nn.Sequential(*NETWORKS[concept](settings)).to(memory_format=layout)
-    update = optimizer(rule, model)
+    network = network.to(memory_format=layout)
+    update = optimizer(rule, network)
     images, labels = torch.tensor(x).contiguous(memory_format=layout), torch.tensor(y)
     for order in orders:
         started = time.perf_counter()
         for rows in torch.as_tensor(order).split(batch_size):
             update.zero_grad()
-            loss = F.cross_entropy(model(images[rows]), labels[rows])
+            loss = F.cross_entropy(network(images[rows]), labels[rows])
             loss.backward()
             update.step()
         yield time.perf_counter() - started

@@ -8,8 +8,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +32,12 @@ class Job:
     """What to train and how.
 
     Args:
-        way: "ours", or an ordinary one: "fit" (tf), "contiguous" or "channels_last" (torch).
+        way: "ours", or an ordinary one: "fit", "applications" (tf), "contiguous" or "channels_last" (torch).
         backend, concept, variant: the network and the recipe's update rule.
         batch_size: rows of each step.
         steps: of each epoch.
+        config: settings over the variant's.
+        public: the same network's name in torchvision or keras.applications; empty if it is written out here.
     """
 
     way: str
@@ -43,6 +46,8 @@ class Job:
     variant: str
     batch_size: int
     steps: int
+    config: dict[str, Any] = field(default_factory=dict)
+    public: str = ""
 
     def to_json(self) -> str:
         """One line that `Job` can be made from again."""
@@ -52,7 +57,7 @@ class Job:
 def epochs(job: Job) -> Iterator[float]:
     """Seconds of each epoch, without end; every way sees the same rows in the same order."""
     declared = dualnet.concept(job.concept)
-    settings = declared.settings(job.variant)
+    settings = declared.settings(job.variant, job.config)
     images, *_ = declared.inputs(settings).values()
     rng, rows = np.random.default_rng(0), job.steps * job.batch_size
     x = rng.random((rows, *images.shape), dtype=np.float32)
@@ -63,22 +68,24 @@ def epochs(job: Job) -> Iterator[float]:
         return ours(job, declared, x, y, orders)
     rule = declared.variant(job.variant).recipe.optimizer
     if job.backend == "tf":
-        from benchmarks.plain_keras import fit
+        from benchmarks import plain_keras
 
-        return fit(job.concept, settings, rule, x, y, orders, job.batch_size)
-    from benchmarks.plain_torch import OWN_STEPS, loop
+        keras_model = plain_keras.model(job.way, job.concept, job.variant, settings, job.public)
+        return plain_keras.fit(keras_model, rule, x, y, orders, job.batch_size)
+    from benchmarks import plain_torch
 
-    if job.concept in OWN_STEPS:
-        return OWN_STEPS[job.concept](settings, rule, x, orders, job.batch_size, job.way)
-    return loop(job.concept, settings, rule, x, y, orders, job.batch_size, job.way)
+    if job.concept in plain_torch.OWN_STEPS:
+        return plain_torch.OWN_STEPS[job.concept](settings, rule, x, orders, job.batch_size, job.way)
+    torch_model = plain_torch.model(job.concept, settings, job.public)
+    return plain_torch.loop(torch_model, rule, x, y, orders, job.batch_size, job.way)
 
 
 def ours(job: Job, declared: Concept, x: Array, y: Array, orders: Iterator[Array]) -> Iterator[float]:
     """Seconds of each epoch; the steps are those of `dualnet.training.loop.train`."""
-    settings = declared.settings(job.variant)
+    settings = declared.settings(job.variant, job.config)
     specs = declared.inputs(settings)
     backend, twin = dualnet.load(job.backend), dualnet.twin(job.concept, job.backend)
-    model = dualnet.build(job.concept, job.backend, variant=job.variant)
+    model = dualnet.build(job.concept, job.backend, variant=job.variant, **job.config)
     rule = declared.variant(job.variant).recipe.optimizer
     loss, own = declared.loss(twin, backend, job.variant), declared.step(twin, job.variant)
     trainer = backend.trainer(model, loss, rule, own)

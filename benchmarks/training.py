@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, cast
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.side import Job
-from dualnet.interface import BackendName, choose
+from dualnet.interface import BACKENDS, BackendName, choose
 from dualnet.process import worker_environment
 
 __all__ = ["GOALS", "NETWORKS", "ORDINARY", "Comparison", "Turn", "main", "race"]
@@ -33,6 +33,48 @@ NETWORKS = {
     "conv_vae": ("conv_15",),
 }
 """The concepts with an ordinary network to compare with, and their variants."""
+
+
+@dataclass(frozen=True)
+class Public:
+    """A network in full width that torchvision has, and perhaps keras.applications.
+
+    Args:
+        concept, variant, config: the same network here.
+        torch, tf: its names there; empty where there is none.
+        keras_config: settings under which it is the one of keras.applications.
+    """
+
+    concept: str
+    variant: str
+    config: dict[str, Any]
+    torch: str
+    tf: str = ""
+    keras_config: dict[str, Any] = field(default_factory=dict)
+
+
+SIZE = {"in_channels": 3, "image_size": 64, "num_classes": 1000}
+DENSE = {"hidden": (4096, 4096)}
+PUBLIC = {
+    "alexnet": Public(
+        "alexnet", "torchvision", {"channels": (64, 192, 384, 256, 256), "pooled_size": 6, **DENSE}, "alexnet"
+    ),
+    "vgg16": Public(
+        "vgg", "vgg16", {"channels": (64, 128, 256, 512, 512), "pooled_size": 7, "dropout": 0.5, **DENSE}, "vgg16",
+        "VGG16", {"pooled_size": 2, "dropout": 0.0},
+    ),
+    "googlenet": Public(
+        "googlenet", "d2l",
+        {"width": 64, "kernel_size": 3, "pool_padding": False, "last_pool": 2, "batch_norm": True, "dropout": 0.2},
+        "googlenet",
+    ),
+    "resnet18": Public("resnet", "resnet18", {}, "resnet18"),
+    "resnet50": Public(
+        "resnet", "resnet50", {}, "resnet50", "ResNet50", {"version": "v1", "conv_bias": True, "epsilon": 1.001e-5}
+    ),
+    "densenet121": Public("densenet", "densenet121", {}, "densenet121", "DenseNet121", {"epsilon": 1.001e-5}),
+}  # fmt: skip
+"""Public networks on images of 64 pixels."""
 ORDINARY = {"tf": ("fit",), "torch": ("contiguous", "channels_last")}
 """The ordinary ways of each framework."""
 GOALS = {"tf": 1.1, "torch": 1.0}
@@ -41,6 +83,8 @@ OWN_GOALS = {"dcgan": 1.0, "conv_vae": 1.0}
 """The same, on either side, of what brings a step of its own."""
 STEPS, TURNS = 50, 12
 """Steps of a turn, turns of a round."""
+PUBLIC_STEPS, PUBLIC_BATCH = 10, 16
+"""Of the public networks, which take their time."""
 
 Process = subprocess.Popen[str]
 
@@ -79,7 +123,7 @@ class Comparison:
             **{name: median(getattr(turn, name) for turn in turns) for name in ("ours", "ordinary", "others")},
             "ratios": self.ratios,
             "ratio": median(self.ratios),
-            "goal": OWN_GOALS.get(self.job.concept, GOALS[self.job.backend]),
+            "goal": 1.0 if self.job.public else OWN_GOALS.get(self.job.concept, GOALS[self.job.backend]),
         }
 
 
@@ -131,11 +175,24 @@ def _cpu_seconds(*processes: Process) -> tuple[float, float, float]:
     return sum(machine), machine.idle + getattr(machine, "iowait", 0.0), used
 
 
+def public_jobs(name: str, backend: BackendName, batch_size: int) -> Iterator[Job]:
+    """Ours against the public network of this name: every ordinary way of a side."""
+    network = choose(PUBLIC, name, "public network")
+    one = Job(
+        way="", backend=backend, concept=network.concept, variant=network.variant, batch_size=batch_size,
+        steps=PUBLIC_STEPS, config={**SIZE, **network.config}, public=network.torch,
+    )  # fmt: skip
+    yield from (replace(one, way=way) for way in ORDINARY[backend])
+    if backend == "tf" and network.tf:
+        yield replace(one, way="applications", config={**one.config, **network.keras_config}, public=network.tf)
+
+
 def main(
     concept: Annotated[list[str], typer.Option(help="Repeatable.")] = [*NETWORKS],
     backend: Annotated[list[str], typer.Option(help="Repeatable.")] = [*ORDINARY],
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per step.")] = 256,
+    public: Annotated[list[str], typer.Option(help="A public network instead of a concept; repeatable.")] = [],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print samples per second, the ratio of each round and the median ratio."""
@@ -146,6 +203,9 @@ def main(
         for side in backend
         for way in choose(ORDINARY, side, "backend")
     ]
+    if public:
+        sides = [choose({name: name for name in BACKENDS}, side, "backend") for side in backend]
+        jobs = [job for name in public for side in sides for job in public_jobs(name, side, PUBLIC_BATCH)]
     found = []
     for job in jobs:
         turns = []

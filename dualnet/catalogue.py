@@ -16,8 +16,8 @@ from dualnet.interface import BACKENDS, Backend, BackendName, Concept, ConceptEr
 __all__ = ["CHAPTERS", "build", "concept", "concepts", "load", "source", "twin"]
 
 CHAPTERS = (
-    "foundations", "linear", "perceptrons", "building_blocks", "convnets", "modern_convnets", "autoencoders",
-    "gans", "sequences", "attention", "optimization", "vision", "metric_and_ordinal", "data_pipelines",
+    "foundations", "linear", "perceptrons", "computation", "building_blocks", "convnets", "modern_convnets",
+    "autoencoders", "gans", "sequences", "attention", "optimization", "vision", "metric_and_ordinal", "data_pipelines",
     "performance", "signals", "adversarial",
 )  # fmt: skip
 """The chapters in the order in which one learns them."""

@@ -1,4 +1,4 @@
-"""The command line: ``dualnet list | show | diff | compare | train | bench | rosetta | doctor``."""
+"""The command line: ``dualnet list | show | diff | compare | train | convert | bench | rosetta | doctor``."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from dualnet import catalogue
 from dualnet.bench.forms import FORMS, Task
 from dualnet.bench.results import busy, costs, draw, report, table, write
 from dualnet.bench.run import measure
+from dualnet.convert import ENDINGS, convert
 from dualnet.data import DATASETS
 from dualnet.doctor import examine
 from dualnet.interface import (
@@ -40,6 +41,7 @@ from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
 from dualnet.training.results import new_folder
+from dualnet.training.study import run_study
 
 __all__ = ["app", "main"]
 
@@ -48,6 +50,8 @@ CARDS = 4
 
 INTERRUPTED = 130
 """The exit code that typer gives to Ctrl-C."""
+STUDIED = frozenset(("data", "data_dir", "download", "seed", "out", "as_json"))
+"""What `compare` takes of a concept that is no model."""
 
 app = typer.Typer(
     help="Every deep-learning concept twice, in TensorFlow/Keras and in PyTorch, and proved equal.",
@@ -79,6 +83,15 @@ Published = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights and the order of rows.")]
 SharedNoise = Annotated[
     bool, typer.Option("--shared-noise", help="Draw dropout masks as `compare` does, from one stream for both sides.")
+]
+CheckpointFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", help="Folder to save the course to, a file for each side; training goes on from what is there."
+    ),
+]
+CheckpointEvery = Annotated[
+    float, typer.Option(min=0.0, help="Seconds between two savings within an epoch; each epoch ends with one, too.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="runs/...")]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd or adam.")]
@@ -175,6 +188,7 @@ def diff(
 
 @app.command()
 def compare(
+    context: typer.Context,
     concept: Id,
     variant: Variant = None,
     published: Published = False,
@@ -192,10 +206,25 @@ def compare(
     optimizer: OptimizerName = None,
     learning_rate: Rate = None,
     setting: Setting = None,
+    checkpoint: CheckpointFolder = None,
+    checkpoint_every: CheckpointEvery = 60.0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ."""
+    """Check parity, then train both sides from the same weights on the same batches. Exit code 1: they differ.
+
+    Of a concept that is no model, both sides draw what there is to see of its functions instead.
+    """
+    console = Console(stderr=as_json)
+    if not catalogue.concept(concept).variants:
+        _refuse(context, concept)
+        study = Job(
+            backend="tf", concept=concept, variant="", config={}, data=data or catalogue.concept(concept).data,
+            data_dir=str(data_dir) if data_dir else None, download=download, seed=seed,
+        )  # fmt: skip
+        out = out or Path("runs") / "-".join(part for part in (concept, study.data) if part)
+        _, agree = run_study([replace(study, backend=backend) for backend in BACKENDS], out, console)
+        _finish(out, as_json, agree)
     job = _job(
         concept,
         variant,
@@ -215,12 +244,12 @@ def compare(
         learning_rate,
         setting,
     )
-    jobs = [replace(job, backend=backend, shared_noise=True) for backend in BACKENDS]
+    jobs = [
+        _kept(replace(job, backend=backend, shared_noise=True), checkpoint, checkpoint_every) for backend in BACKENDS
+    ]
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}"
-    _, agree = run_jobs(jobs, out, Console(stderr=as_json), parity=True)
-    if as_json:
-        typer.echo((out / "result.json").read_text())
-    raise typer.Exit(int(not agree))
+    _, agree = run_jobs(jobs, out, console, parity=True)
+    _finish(out, as_json, agree)
 
 
 @app.command()
@@ -244,6 +273,8 @@ def train(
     learning_rate: Rate = None,
     setting: Setting = None,
     shared_noise: SharedNoise = False,
+    checkpoint: CheckpointFolder = None,
+    checkpoint_every: CheckpointEvery = 60.0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -269,9 +300,26 @@ def train(
         setting,
     )
     out = out or Path("runs") / f"{concept}-{job.variant}-{job.data}-{backend}"
-    run_jobs([replace(job, backend=side, shared_noise=shared_noise)], out, Console(stderr=as_json), parity=False)
+    job = _kept(replace(job, backend=side, shared_noise=shared_noise), checkpoint, checkpoint_every)
+    run_jobs([job], out, Console(stderr=as_json), parity=False)
     if as_json:
         typer.echo((out / "result.json").read_text())
+
+
+@app.command("convert")
+def convert_weights(
+    file: Annotated[Path, typer.Argument(help="A result or checkpoint of a training, or a file of another format.")],
+    concept: Annotated[str, typer.Option(metavar="ID", help="The concept whose weights they are.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help=", ".join(ENDINGS) + ".")],
+    variant: Variant = None,
+    setting: Setting = None,
+    optimizer: Annotated[bool, typer.Option("--optimizer", help="Carry what the optimizer remembers, too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The new file.", show_default="beside the old one")] = None,
+) -> None:
+    """Carry trained weights between the frameworks, bit for bit."""
+    config = _settings(_model(concept, "convert"), variant, setting or [])
+    written = convert(file, concept, to, variant=variant, config=config, out=out, optimizer=optimizer)
+    typer.echo(written)
 
 
 @app.command()
@@ -357,6 +405,24 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
     raise typer.Exit(int(any(check.status == "fail" for check in checks)))
 
 
+def _finish(out: Path, as_json: bool, agree: bool) -> NoReturn:
+    if as_json:
+        typer.echo((out / "result.json").read_text())
+    raise typer.Exit(int(not agree))
+
+
+def _refuse(context: typer.Context, id: str) -> None:
+    """ConfigError if an option was given that means nothing to a concept that is no model."""
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in options.keys() - STUDIED - {"concept"}}
+    given = [options[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if given:
+        raise ConfigError(
+            f"{', '.join(sorted(given))}: concept {id!r} is of kind {catalogue.concept(id).kind!r}, there is nothing "
+            f"to train; it takes {', '.join(options[name] for name in options if name in STUDIED)}"
+        )
+
+
 def _tasks(id: str, variant: str | None, batch: int | None, forms: list[str], setting: list[str] | None) -> list[Task]:
     """What to measure of a concept: each side in each form."""
     concept = _model(id, "measure")
@@ -415,11 +481,13 @@ def _job(
             f"--published: the source of {id} {variant or concept.default_variant} trained on data that cannot be had "
             f"here, or gives no recipe; variants that have one: {', '.join(having) or 'none'}"
         )
+    settings = _settings(concept, variant, setting or [])
     return Job(
         backend="tf",
         concept=id,
         variant=variant or concept.default_variant,
-        config={**recipe.config, **_settings(concept, variant, setting or [])},
+        config={**recipe.config, **settings},
+        traced_config={**settings, **chosen.small},
         data=data or recipe.data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,
@@ -432,6 +500,14 @@ def _job(
         augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,
     )
+
+
+def _kept(job: Job, folder: Path | None, every: float) -> Job:
+    """The job with its checkpoint: only noise that both sides share has a place that it can go on from."""
+    if folder is None:
+        return job
+    file = folder.resolve() / f"{job.backend}.safetensors"
+    return replace(job, checkpoint=str(file), checkpoint_every=every, shared_noise=True)
 
 
 def _optimizer(recipe: Optimizer, name: str | None, rate: float | None) -> Optimizer:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field, replace
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -24,11 +25,15 @@ __all__ = [
     "Backend",
     "BackendConflictError",
     "BackendName",
+    "Call",
+    "Carried",
     "Case",
+    "CheckpointError",
     "Concept",
     "ConceptError",
     "Config",
     "ConfigError",
+    "Counter",
     "DataError",
     "Dataset",
     "Difference",
@@ -52,6 +57,7 @@ __all__ = [
     "Trainer",
     "Variant",
     "check_fit",
+    "check_memory",
     "choose",
     "each",
     "initial_state",
@@ -100,6 +106,10 @@ class ConfigError(DualnetError, ValueError):
 
 class DataError(DualnetError, ValueError):
     """A data set is missing, truncated or corrupt."""
+
+
+class CheckpointError(DualnetError, ValueError):
+    """A checkpoint is missing, damaged, or of another training."""
 
 
 class StateError(DualnetError, ValueError):
@@ -216,13 +226,25 @@ def each(rows: Rows) -> tuple[Array, ...]:
 
 
 class Exhibit(NamedTuple):
-    """One thing to see of a trained model; drawn for both sides next to each other."""
+    """One thing to see of a trained model or of a study; drawn for both sides next to each other."""
 
     title: str
-    kind: Literal["images", "points", "histogram", "bars"]
+    kind: Literal["images", "points", "histogram", "bars", "lines", "regions", "graph"]
     arrays: Arrays
     """``images``: "images" (rows, columns, C, H, W), in 0-1. ``points``: "points" (N, 2) and their "labels" (N,).
-    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name."""
+    ``histogram``: values (N,) by name. ``bars``: heights (K,) by name. ``lines``: heights (N,) by name, over "x" (N,)
+    where it is given. ``regions``: "labels" (Y, X) of the plane at "x" (X,) and "y" (Y,), with the "points" (N, 2) that
+    have "point_labels" (N,) in it. ``graph``: value and gradient (2,) of each node, in the
+    order of computing; a name like "z <- W x" says what a node is made of."""
+    x: str = ""
+    y: str = ""
+    """What the axes mean."""
+    scale: Literal["linear", "log"] = "linear"
+    """Of the vertical axis."""
+
+
+Call = Callable[..., dict[str, Array]]
+"""A twin's functions in NumPy, in float64: a name and keyword arguments to what that function gives, by name."""
 
 
 Probe = Callable[..., dict[str, Array]]
@@ -295,6 +317,13 @@ class Optimizer:
             raise ConfigError(f"optimizer {self.name!r} is unknown: choose sgd or adam")
         if not 0.0 < self.learning_rate < float("inf"):
             raise ConfigError(f"learning rate {self.learning_rate!r}: expected a finite number above 0")
+
+    @property
+    def remembers(self) -> tuple[str, ...]:
+        """What it keeps of each parameter from step to step; see `Trainer.memory`."""
+        if self.name == "adam":
+            return ("first_moment", "second_moment")
+        return ("velocity",) if self.momentum else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -414,6 +443,10 @@ class Concept:
     """From a data set to what this model takes and aims at: its own inputs as targets, pairs of rows, ..."""
     exhibits: Callable[[Probe, Dataset, Config], tuple[Exhibit, ...]] = lambda probe, dataset, config: ()
     """What there is to see of it once it is trained, on a data set as it was before `rows`."""
+    study: Callable[[Call, Dataset | None], tuple[Exhibit, ...]] | None = None
+    """What there is to see of a concept that is no model, by calls of its functions."""
+    data: str = ""
+    """The data set that a study is given by default; empty if it needs none."""
     watch: Callable[[Probe, Config], Exhibit] | None = None
     """What there is to see of it after an epoch, images or points: one exhibit shows how it changes."""
 
@@ -447,12 +480,12 @@ class Concept:
         return self.variants[name]
 
     def settings(self, variant: str | None = None, config: Config | None = None) -> dict[str, Any]:
-        """Every builder keyword with its value: defaults, then the variant's, then the caller's.
+        """Every builder keyword with its value: defaults, then the variant's, then the caller's; lists become tuples.
 
         Raises:
             ConfigError: a keyword is unknown.
         """
-        config = dict(config or {})
+        config = {name: tuple(value) if isinstance(value, list) else value for name, value in (config or {}).items()}
         if unknown := sorted(config.keys() - self.config.keys()):
             raise ConfigError(
                 f"concept {self.id!r} has no setting {', '.join(map(repr, unknown))}: "
@@ -533,6 +566,17 @@ def check_fit(expected: Mapping[str, tuple[int, ...]], arrays: Arrays, where: st
         raise StateError(f"the arrays do not fit {where}; nothing was changed: {'; '.join(problems)}")
 
 
+def check_memory(rule: Optimizer, shapes: Mapping[str, tuple[int, ...]], memory: Mapping[str, Arrays]) -> None:
+    """StateError unless this is what such a rule remembers of parameters of these shapes; of some it may be nothing."""
+    if memory.keys() - rule.remembers:
+        raise StateError(
+            f"{rule.name} remembers {' and '.join(rule.remembers) or 'nothing'} of a parameter, came "
+            f"{', '.join(memory)}: give the update rule that these arrays are from"
+        )
+    for kind, arrays in memory.items():
+        check_fit({name: shapes[name] for name in arrays if name in shapes}, arrays, f"the {kind} of {rule.name}")
+
+
 def initial_state(state: State, initializers: Mapping[str, Initializer], seed: int) -> State:
     """The starting weights of both sides: each parameter drawn by its concept's law, by name, from one seed.
 
@@ -587,6 +631,22 @@ class Gradients(NamedTuple):
     """Every term of the loss by name, the minimised one first; empty if it is a single number."""
 
 
+class Carried(NamedTuple):
+    """What an optimizer takes along from one file or framework to another."""
+
+    rule: Optimizer
+    memory: Mapping[str, Arrays]
+    """See `Trainer.memory`."""
+    steps: int
+    """Taken so far."""
+
+
+class Counter(Protocol):
+    """How many masks a dropout layer has drawn; set it, and the next ones follow on that many."""
+
+    calls: int
+
+
 class Trainer(Protocol):
     """One model being trained, as fast as the framework allows."""
 
@@ -608,6 +668,15 @@ class Trainer(Protocol):
 
     def memory(self) -> dict[str, dict[str, Array]]:
         """What the optimizers remember: velocity, first_moment or second_moment by canonical parameter name."""
+
+    def restore(self, memory: Mapping[str, Arrays], steps: int) -> None:
+        """Let the optimizers remember this after so many steps, as if they had taken them.
+
+        A parameter that it does not have starts anew.
+
+        Raises:
+            StateError: it is not what they remember; nothing is changed.
+        """
 
 
 class Backend(Protocol):
@@ -637,6 +706,21 @@ class Backend(Protocol):
     def load(self, model: Any, state: State) -> None:
         """Set all parameters and buffers; StateError on anything missing, extra or misshapen, changing nothing."""
 
+    def save(self, path: Path, model: Any, kept: Carried | None = None) -> None:
+        """Write a file of the framework's own: a model's weights, and an optimizer with what it remembers."""
+
+    def open(self, path: Path, build: Callable[[str], Any]) -> tuple[Any, Carried | None]:
+        """A model with the weights in a file of the framework's own, and what an optimizer remembers if it is told.
+
+        Args:
+            path: the file.
+            build: makes a model of a floating type.
+
+        Raises:
+            CheckpointError: it is damaged, or holds what would have to be unpickled.
+            StateError: it has the weights of another model.
+        """
+
     def forward(self, model: Any, inputs: list[Any], *, train: bool = False) -> list[Any]:
         """The outputs in declared order, without gradients."""
 
@@ -658,11 +742,12 @@ class Backend(Protocol):
     def trainer(self, model: Any, loss: Loss, optimizer: Optimizer, own: Step | None = None) -> Trainer:
         """A trainer that updates this model in place: by the loss, or by a step of the concept's own."""
 
-    def noise(self, model: Any, seed: int) -> AbstractContextManager[None]:
+    def noise(self, model: Any, seed: int) -> AbstractContextManager[Mapping[str, Counter]]:
         """Within it, every dropout layer of the model draws its masks from `dualnet.noise`, not from the framework.
 
         A layer's n-th call in train mode has the n-th mask of its dotted name, kept where the number is at least
         the rate; counting starts anew here. A trainer made within it keeps these streams in its graphs.
+        It gives the counters by that name.
         """
 
     def batches(

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from parity.files import printable
+from dualnet.files import printable
 from parity.report import LayerPair, Report, severity
 from parity.tolerance import FLOAT64_LIMIT
 

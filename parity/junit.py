@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
-from parity.files import printable
+from dualnet.files import printable
 from parity.report import Finding, Report
 
 __all__ = ["junit"]

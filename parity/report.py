@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dualnet.files import write
 from dualnet.interface import DualnetError
-from parity.files import write
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity.files import printable
+from dualnet.files import printable
 from parity.report import Culprit, Finding, Report, severity
 
 __all__ = ["next_step", "short", "show"]

@@ -14,8 +14,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from dualnet.files import replacing
 from dualnet.interface import Array, DualnetError
-from parity.files import replacing
 
 __all__ = ["Trace", "TraceError"]
 

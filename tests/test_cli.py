@@ -29,6 +29,7 @@ from dualnet import doctor
 from dualnet.data.datasets import DATA_VARIABLE
 from dualnet.interface import BACKENDS, DualnetError, MissingFrameworkError
 from dualnet.training import sides, worker
+from dualnet.training.checkpoint import Checkpoint
 from dualnet.training.job import Job
 from dualnet.training.results import COLOURS
 from parity import suite
@@ -205,7 +206,13 @@ WRONG = {
     "show: concept": (["show", "lenett"], "there is no concept 'lenett': did you mean lenet"),
     "compare: concept": (["compare", "le_net"], "there is no concept 'le_net': did you mean lenet"),
     "compare: concept like none": (["compare", "zzzz"], "`dualnet list` names them all"),
-    "compare: concept without a model": (["compare", "tensor_indexing"], "kind 'ops', there is nothing to train"),
+    "compare: concept without a model": (
+        ["compare", "tensor_indexing", "--epochs", "3", "--set", "a=1"],
+        "--epochs, --set: concept 'tensor_indexing' is of kind 'ops', there is nothing to train; it takes --data, ",
+    ),
+    "train: concept without a model": (
+        ["train", "tensor_indexing", "--backend", "tf"], "kind 'ops', there is nothing to train",
+    ),
     "compare: variant": (["compare", "lenet", "--variant", "relu"], "no variant 'relu': choose one of relu_max, "),
     "compare: setting": (["compare", "lenet", "--set", "kernel=3"], "no setting 'kernel': it takes in_channels, "),
     "compare: setting without value": (["compare", "lenet", "--set", "hidden"], "--set 'hidden': expected NAME=VALUE"),
@@ -459,8 +466,16 @@ def test_training_leaves_tensorboard_events(trained, no_tensorflow_to_read_event
     check_events(trained[1] / "tensorboard" / "torch", side)
 
 
+def test_training_leaves_its_weights(trained):
+    found = Checkpoint.load(trained[1] / "weights" / "torch.safetensors")
+    assert found.about["concept"] == "lenet"
+    assert sum(array.size for array in found.state.parameters.values()) == 61706
+    side = json.loads((trained[1] / "result.json").read_text())["sides"]["torch"]
+    assert found.history.losses == side["history"]["losses"]
+
+
 def test_training_leaves_nothing_else(trained):
-    assert sorted(path.name for path in trained[1].iterdir()) == ["curves.png", "result.json", "tensorboard"]
+    assert sorted(path.name for path in trained[1].iterdir()) == ["curves.png", "result.json", "tensorboard", "weights"]
     assert list(trained[1].parent.iterdir()) == [trained[1]]
 
 
@@ -544,7 +559,9 @@ def test_compare_leaves_tensorboard_events(compared, result, backend, no_tensorf
 
 def test_a_second_run_replaces_results_and_leaves_what_is_not_its_own(compared, result):
     out = compared[3]
-    assert sorted(path.name for path in out.iterdir()) == ["curves.png", "notes.txt", "result.json", "tensorboard"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "curves.png", "notes.txt", "result.json", "tensorboard", "weights",
+    ]  # fmt: skip
     assert (out / "notes.txt").read_text() == "old"
     assert not list(out.rglob("*.old"))
     assert list(out.parent.iterdir()) == [out]

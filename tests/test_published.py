@@ -20,6 +20,10 @@ PARAMETERS = {
     ("cnn_mnist", "rasbt_8_16"): 9_098,
     ("cnn_he_init", "rasbt_4_8"): 4_266,
     ("residual_block", "projection_1x1"): 17_986,
+    ("mlp_mnist", "basic"): 136_074,
+    ("mlp_mnist", "batchnorm"): 136_458,
+    ("mlp_manual_backprop", "sigmoid_mse"): 39_760,
+    ("mlp_manual_backprop", "sigmoid_softmax_ce"): 101_770,
 }
 
 

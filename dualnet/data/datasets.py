@@ -1,7 +1,8 @@
 """The data sets by name. NumPy first: images are (N, C, H, W) float32 in 0-1, labels (N,) int64.
 
 ``diabetes``, ``digits``, ``gaussian``, ``iris``, ``photographs`` and ``synthetic_linear`` come with the installation;
-``cifar10``, ``folder`` and ``mnist`` are read from the user's own files.
+``cifar10``, ``folder`` and ``mnist`` are read from the user's own files, and so is ``house_prices`` where a data folder
+is named; it has an embedded table for where none is.
 """
 
 import os
@@ -15,6 +16,7 @@ import numpy as np
 from dualnet.data.cifar import CIFAR10_PLACES, cifar10_downloaders, find_cifar10, read_cifar10
 from dualnet.data.download import Fetcher, fetch
 from dualnet.data.folder import read_folder
+from dualnet.data.houses import HOUSE_PLACES, embedded_table, find_houses, read_houses
 from dualnet.data.idx import read_idx
 from dualnet.data.images import resize, unit
 from dualnet.interface import Array, ConfigError, DataError, Dataset
@@ -316,6 +318,23 @@ def _diabetes(**_: Any) -> Dataset:
     return Dataset("diabetes", "scikit-learn", x[train], ranks[train], x[test], ranks[test])
 
 
+# --- house prices ----------------------------------------------------------------------------------------------
+
+
+def _house_prices(data_dir: Path | None, **_: Any) -> Dataset:
+    """The tables of a Kaggle competition; see `dualnet.data.houses`."""
+    folder = data_folder(data_dir)
+    if folder is None:
+        return embedded_table()
+    found = find_houses(folder)
+    if found is None:
+        looked = ", ".join(str(folder / place) for place in HOUSE_PLACES)
+        raise DataError(
+            f"House prices were not found (looked in {looked}): expected train.csv and test.csv from Kaggle"
+        )
+    return read_houses(*found)
+
+
 DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "digits": _digits,
     "mnist": _mnist,
@@ -326,5 +345,6 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "folder": _folder,
     "diabetes": _diabetes,
     "photographs": _photographs,
+    "house_prices": _house_prices,
 }
 """Every data set by name."""

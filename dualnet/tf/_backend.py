@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +14,8 @@ import tensorflow as tf
 from dualnet.interface import (
     Array,
     Arrays,
+    Carried,
+    Counter,
     Gradients,
     Loss,
     Optimizer,
@@ -23,6 +26,7 @@ from dualnet.interface import (
     named_outputs,
     total,
 )
+from dualnet.tf._files import read, write
 from dualnet.tf._noise import noise
 from dualnet.tf._training import TensorFlowTrainer
 from dualnet.tf._variables import named_layers
@@ -98,6 +102,12 @@ class TensorFlowBackend:
         for name, slot in slots.items():
             slot.variable.assign(slot.native(arrays[name]))
 
+    def save(self, path: Path, model: keras.Model, kept: Carried | None = None) -> None:
+        write(path, model, kept)
+
+    def open(self, path: Path, build: Callable[[str], Any]) -> tuple[keras.Model, Carried | None]:
+        return read(path, build)
+
     def forward(self, model: keras.Model, inputs: list[Any], *, train: bool = False) -> list[Any]:
         return tf.nest.flatten(model(*inputs, training=train))
 
@@ -167,7 +177,7 @@ class TensorFlowBackend:
     ) -> TensorFlowTrainer:
         return TensorFlowTrainer(model, loss, optimizer, own)
 
-    def noise(self, model: keras.Model, seed: int) -> AbstractContextManager[None]:
+    def noise(self, model: keras.Model, seed: int) -> AbstractContextManager[Mapping[str, Counter]]:
         return noise(model, seed)
 
     def batches(

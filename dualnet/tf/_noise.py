@@ -20,16 +20,18 @@ KINDS = (*CHANNELS, layers.AlphaDropout, layers.Dropout)
 
 
 @contextmanager
-def noise(model: keras.Model, seed: int) -> Iterator[None]:
+def noise(model: keras.Model, seed: int) -> Iterator[dict[str, Stream]]:
     """See `dualnet.interface.Backend.noise`."""
     replaced: list[layers.Layer] = []
+    streams: dict[str, Stream] = {}
     try:
         for name, layer in named_layers(model):
             # A subclass with a call of its own is nobody's dropout but its author's.
             if any(isinstance(layer, kind) and type(layer).call is kind.call for kind in KINDS):
-                layer.call = _drawing(layer, Stream(seed, name))
+                streams[name] = Stream(seed, name)
+                layer.call = _drawing(layer, streams[name])
                 replaced.append(layer)
-        yield
+        yield streams
     finally:
         for layer in replaced:
             del layer.call

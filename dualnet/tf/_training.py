@@ -1,13 +1,14 @@
 """Training on the TensorFlow side: the step as one graph, with update rules that follow the written formulas."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from dualnet.interface import Array, Loss, Optimizer, Step, total
-from dualnet.tf._variables import slots
+from dualnet.interface import Array, Arrays, Loss, Optimizer, Step, check_memory, total
+from dualnet.tf._variables import Slot, slots
 
 __all__ = ["Rule", "TensorFlowTrainer"]
 
@@ -18,6 +19,8 @@ class Rule(Protocol):
     variables: Sequence[tf.Variable]
     memory: dict[str, list[tf.Variable]]
     """See `dualnet.interface.Trainer.memory`; in the order of the variables."""
+    counters: tuple[tf.Variable, ...]
+    """Of the steps taken, where the formula needs their number."""
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         """One step."""
@@ -27,7 +30,7 @@ class TensorFlowTrainer:
     """See `dualnet.interface.Trainer`."""
 
     def __init__(self, model: keras.Model, loss: Loss, optimizer: Optimizer, own: Step | None) -> None:
-        self._model = model
+        self._model, self._optimizer = model, optimizer
         self._many: Any = None
         parts = {part: getattr(model, part) for part in own.players} if own else {"": model}
         rules = own.optimizers(optimizer) if own else {"": optimizer}
@@ -60,21 +63,35 @@ class TensorFlowTrainer:
 
     def steps(self, inputs: list[tf.Tensor], targets: tf.Tensor, order: Array, batch_size: int) -> tf.Tensor:
         """All of them in one graph: the processor does not wait for Python between two steps."""
-        if self._many is None:  # traced once for every number of rows and every batch size
-            given = tf.nest.map_structure(tf.TensorSpec.from_tensor, (inputs, targets))
+        if self._many is None:  # traced once for all numbers of rows and batch sizes
+            given = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), (inputs, targets))
             signature = (*given, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.int32))
             self._many = tf.function(self._steps, input_signature=signature, autograph=False)
         return self._many(inputs, targets, order, batch_size)
 
     def memory(self) -> dict[str, dict[str, Array]]:
-        owners = {id(slot.variable.value): (name, slot) for name, slot in slots(self._model).items()}
         found: dict[str, dict[str, Array]] = {}
-        for rule in self._rules.values():
-            for kind, remembered in rule.memory.items():
-                for variable, value in zip(rule.variables, remembered, strict=True):
-                    name, slot = owners[id(variable)]
-                    found.setdefault(kind, {})[name] = slot.canonical(value.numpy())
+        for kind, name, slot, remembered in self._remembered():
+            found.setdefault(kind, {})[name] = slot.canonical(remembered.numpy())
         return found
+
+    def restore(self, memory: Mapping[str, Arrays], steps: int) -> None:
+        remembered = [*self._remembered()]
+        shapes = {name: slot.canonical(np.empty(slot.variable.shape, bool)).shape for _, name, slot, _ in remembered}
+        check_memory(self._optimizer, shapes, memory)
+        for kind, name, slot, variable in remembered:
+            if name in memory.get(kind, {}):
+                variable.assign(slot.native(memory[kind][name]))
+        for counter in (counter for rule in self._rules.values() for counter in rule.counters):
+            counter.assign(steps)
+
+    def _remembered(self) -> Iterator[tuple[str, str, Slot, tf.Variable]]:
+        """What is remembered: its kind, the name and slot of the parameter, and the variable that holds it."""
+        owners = {id(slot.variable.value): (name, slot) for name, slot in slots(self._model).items()}
+        for rule in self._rules.values():
+            for kind, held in rule.memory.items():
+                for variable, remembered in zip(rule.variables, held, strict=True):
+                    yield kind, *owners[id(variable)], remembered
 
 
 def _rule(optimizer: Optimizer, part: keras.Layer) -> Rule:
@@ -89,6 +106,7 @@ class _SGD:
         self.rule, self.variables = rule, variables
         self.velocities = [tf.Variable(tf.zeros_like(v)) for v in variables] if rule.momentum else []
         self.memory = {"velocity": self.velocities} if rule.momentum else {}
+        self.counters: tuple[tf.Variable, ...] = ()
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         rate, momentum = self.rule.learning_rate, self.rule.momentum
@@ -115,6 +133,7 @@ class _Adam:
         self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.memory = {"first_moment": self.first, "second_moment": self.second}
         self.steps = tf.Variable(0.0, dtype=tf.float64)
+        self.counters: tuple[tf.Variable, ...] = (self.steps,)
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         steps = self.steps.assign_add(tf.constant(1.0, tf.float64))

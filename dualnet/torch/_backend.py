@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch.nn import functional as F
 from dualnet.interface import (
     Array,
     Arrays,
+    Carried,
+    Counter,
     Gradients,
     Loss,
     Optimizer,
@@ -23,7 +26,9 @@ from dualnet.interface import (
     named_outputs,
     total,
 )
+from dualnet.torch._files import carried, read, write
 from dualnet.torch._noise import noise
+from dualnet.torch._training import TorchTrainer, batches, flat, to_array
 
 __all__ = ["BACKEND"]
 
@@ -62,7 +67,7 @@ class TorchBackend:
         return torch.tensor(array, device=torch.get_default_device())
 
     def array(self, tensor: Any, axes: str = "") -> Array:
-        return torch.as_tensor(tensor).detach().cpu().resolve_conj().numpy().copy(order="C")
+        return to_array(tensor)
 
     def state(self, model: nn.Module) -> State:
         parameters = {name: self.array(p) for name, p in model.named_parameters()}
@@ -77,9 +82,25 @@ class TorchBackend:
             for name, target in targets.items():
                 target.copy_(torch.tensor(arrays[name]))
 
+    def save(self, path: Path, model: nn.Module, kept: Carried | None = None) -> None:
+        optimizer = None
+        if kept:
+            trainer = TorchTrainer(model, self.losses["squared_error"], kept.rule, None, torch.contiguous_format)
+            trainer.restore(kept.memory, kept.steps)
+            optimizer = trainer.optimizers[""]
+        write(path, model, optimizer)
+
+    def open(self, path: Path, build: Callable[[str], Any]) -> tuple[nn.Module, Carried | None]:
+        content, optimizer = read(path)
+        arrays = {name: self.array(tensor) for name, tensor in content.items() if _is_state(name)}
+        dtype = next((str(array.dtype) for array in arrays.values() if array.dtype.kind == "f"), "float32")
+        model = build(dtype)
+        self.load(model, State(arrays, {}))
+        return model, carried(path, model, optimizer) if optimizer else None
+
     def forward(self, model: nn.Module, inputs: list[Any], *, train: bool = False) -> list[Any]:
         with torch.no_grad():
-            return _outputs(model.train(train)(*inputs))
+            return flat(model.train(train)(*inputs))
 
     def gradients(self, model: nn.Module, inputs: list[Any], targets: Any, loss: Loss) -> Gradients:
         inputs = [x.detach().requires_grad_(x.is_floating_point()) for x in inputs]
@@ -90,7 +111,7 @@ class TorchBackend:
         found = torch.autograd.grad(total(value), [*sources, *parameters.values()], materialize_grads=True)
         by_name = {name: self.array(g) for name, g in zip(parameters, found[len(sources) :], strict=True)}
         terms = {name: term.detach() for name, term in loss_terms(value).items()}
-        return Gradients(total(value).detach(), _outputs(outputs), list(found[: len(sources)]), by_name, terms)
+        return Gradients(total(value).detach(), flat(outputs), list(found[: len(sources)]), by_name, terms)
 
     def layers(self, model: nn.Module, inputs: list[Any], stages: Mapping[str, str]) -> dict[str, Array]:
         recorded: dict[str, Array] = {}
@@ -130,83 +151,17 @@ class TorchBackend:
     def trainer(self, model: nn.Module, loss: Loss, optimizer: Optimizer, own: Step | None = None) -> "TorchTrainer":
         return TorchTrainer(model, loss, optimizer, own)
 
-    def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[None]:
+    def noise(self, model: nn.Module, seed: int) -> AbstractContextManager[Mapping[str, Counter]]:
         return noise(model, seed)
 
     def batches(
         self, inputs: list[Any], targets: Any, order: Array, batch_size: int
     ) -> Iterator[tuple[list[Any], Any]]:
-        for rows in torch.as_tensor(order).split(batch_size):
-            yield [x.index_select(0, rows) for x in inputs], targets.index_select(0, rows)  # faster than x[rows]
-
-
-MEMORY = {"momentum_buffer": "velocity", "exp_avg": "first_moment", "exp_avg_sq": "second_moment"}
-"""From what PyTorch's optimizers call their state to `dualnet.interface.Trainer.memory`."""
-
-
-class TorchTrainer:
-    """See `dualnet.interface.Trainer`."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        loss: Loss,
-        optimizer: Optimizer,
-        own: Step | None,
-        layout: torch.memory_format = torch.channels_last,  # faster in convolutions; the shapes stay N C H W
-    ) -> None:
-        self.model = model.to(memory_format=layout)
-        self.loss, self.own, self.layout = loss, own, layout
-        rules = own.optimizers(optimizer) if own else {"": optimizer}
-        self.optimizers = {part: native_optimizer(model.get_submodule(part), rule) for part, rule in rules.items()}
-
-    def step(self, inputs: list[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
-        if not self.model.training:
-            self.model.train()
-        inputs = [self._laid_out(x) for x in inputs]
-        if self.own:
-            return torch.stack(self.own.function(self.model, self.optimizers, inputs, targets)).detach()
-        self.optimizers[""].zero_grad()
-        loss = total(self.loss(self.model(*inputs), targets))
-        loss.backward()
-        self.optimizers[""].step()
-        return loss.detach()
-
-    def steps(self, inputs: list[torch.Tensor], targets: torch.Tensor, order: Array, batch_size: int) -> torch.Tensor:
-        batches = BACKEND.batches(inputs, targets, order, batch_size)
-        return torch.stack([self.step(*batch) for batch in batches])
-
-    def predict(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
-        with torch.inference_mode():
-            return _outputs(self.model.eval()(*map(self._laid_out, inputs)))
-
-    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
-        return x.contiguous(memory_format=self.layout) if x.dim() == 4 else x
-
-    def memory(self) -> dict[str, dict[str, Array]]:
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
-        found: dict[str, dict[str, Array]] = {}
-        for optimizer in self.optimizers.values():
-            for parameter, remembered in optimizer.state.items():
-                for key in MEMORY.keys() & remembered.keys():
-                    if remembered[key] is not None:
-                        found.setdefault(MEMORY[key], {})[names[parameter]] = BACKEND.array(remembered[key])
-        return found
-
-
-def native_optimizer(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:
-    """PyTorch's own optimizers follow the formulas of `dualnet.interface.Optimizer` as they are."""
-    if rule.name == "sgd":
-        return torch.optim.SGD(model.parameters(), rule.learning_rate, momentum=rule.momentum)
-    return torch.optim.Adam(model.parameters(), rule.learning_rate, betas=rule.betas, eps=rule.epsilon)
+        return batches(inputs, targets, order, batch_size)
 
 
 def _is_state(name: str) -> bool:
     return not name.endswith("num_batches_tracked")  # differs: D315 a counter that Keras does not have
-
-
-def _outputs(value: Any) -> list[Any]:
-    return [value] if torch.is_tensor(value) else list(value)
 
 
 BACKEND = TorchBackend()

@@ -16,16 +16,18 @@ KINDS = (nn.Dropout, *CHANNELS, nn.AlphaDropout)
 
 
 @contextmanager
-def noise(model: nn.Module, seed: int) -> Iterator[None]:
+def noise(model: nn.Module, seed: int) -> Iterator[dict[str, Stream]]:
     """See `dualnet.interface.Backend.noise`."""
     replaced: list[nn.Module] = []
+    streams: dict[str, Stream] = {}
     try:
         for name, module in model.named_modules():
             # A subclass with a forward of its own is nobody's dropout but its author's.
             if any(isinstance(module, kind) and type(module).forward is kind.forward for kind in KINDS):
-                module.forward = _drawing(module, Stream(seed, name))
+                streams[name] = Stream(seed, name)
+                module.forward = _drawing(module, streams[name])
                 replaced.append(module)
-        yield
+        yield streams
     finally:
         for module in replaced:
             del module.forward

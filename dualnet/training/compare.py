@@ -18,7 +18,23 @@ from dualnet.training.job import Job
 from dualnet.training.results import COLOURS, TITLES, Side, divergence, draw, new_folder, table, write
 from dualnet.training.sides import Sides, terminable
 
-__all__ = ["run_jobs"]
+__all__ = ["check", "run_jobs"]
+
+
+UNTOLD = frozenset(
+    (
+        "backend",
+        "checkpoint",
+        "checkpoint_every",
+        "trace",
+        "traced_config",
+        "exhibits",
+        "weights",
+        "data_dir",
+        "download",
+    )
+)
+"""What of a job says nothing about its result."""
 
 
 def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) -> tuple[dict[str, Any], bool]:
@@ -44,7 +60,14 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     title = f"{declared.title}: {declared.id}, {first.variant}, on {first.data}"
     sides: dict[BackendName, Side] = {job.backend: Side() for job in jobs}
     with terminable(), new_folder(out) as folder, tempfile.TemporaryDirectory() as scratch:
-        jobs = [replace(job, exhibits=f"{scratch}/{job.backend}.npz") for job in jobs]
+        jobs = [
+            replace(
+                job,
+                exhibits=f"{scratch}/{job.backend}.npz",
+                weights=str(folder / "weights" / f"{job.backend}.safetensors"),
+            )
+            for job in jobs
+        ]
         if parity:
             jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
         with Sides({job.backend: job for job in jobs}) as running:
@@ -52,7 +75,10 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
                 for backend, event in running.events("traced" if parity else "ready"):
                     if event["event"] == "ready":
                         sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
-            report = _check(jobs, running, console) if parity else None
+            for backend, side in sides.items():
+                if side.resumed_steps:
+                    console.print(f"{TITLES[backend]}: goes on after {side.resumed_steps} steps of an earlier run")
+            report = check(jobs, running, console) if parity else None
             running.proceed()
             _follow(running, sides, declared.metric, console)
         result = _result(first, declared.metric, sides, report)
@@ -71,12 +97,21 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
     console.print(
         f"pictures and figures: {', '.join(str(out / name) for name in (*pictures, 'result.json'))}", soft_wrap=True
     )
+    console.print(
+        f"weights: {', '.join(str(out / 'weights' / f'{backend}.safetensors') for backend in sides)}", soft_wrap=True
+    )
     console.print(f"TensorBoard: tensorboard --logdir {out / 'tensorboard'}", soft_wrap=True)
     return result, report is None or report["passed"]
 
 
-def _check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, Any]:
-    """The parity report of the recorded sides, in short."""
+def check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, Any]:
+    """The parity report of the sides, which have recorded what is compared, in short; it is shown.
+
+    Args:
+        jobs: of both sides, with the files of their traces.
+        running: the sides, waiting.
+        console: where to show it.
+    """
     from parity.report import Report
     from parity.suite import settled, third_opinion
     from parity.trace import Trace
@@ -129,9 +164,7 @@ def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metr
 
 def _result(job: Job, metric: str, sides: Mapping[BackendName, Side], report: dict[str, Any] | None) -> dict[str, Any]:
     settings = asdict(job)
-    asked = {
-        key: settings[key] for key in settings if key not in ("backend", "trace", "exhibits", "data_dir", "download")
-    }
+    asked = {key: settings[key] for key in settings if key not in UNTOLD}
     result: dict[str, Any] = {**asked, "metric": metric, "parity": report}
     if len(sides) > 1:
         a, b = (side.history for side in sides.values())

@@ -1,4 +1,4 @@
-"""What there is to see of trained models: each side fills its arrays in, then one picture shows both."""
+"""What there is to see of trained models and of studies: each side fills its arrays in, one picture shows both."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Backend, BackendName, Concept, Config, Exhibit, Probe
+from dualnet.interface import Array, Backend, BackendName, Call, Concept, Config, Exhibit, Probe
 
-__all__ = ["course", "draw_exhibits", "load_exhibits", "moments", "probe", "save_exhibits"]
+__all__ = ["caller", "course", "draw_exhibits", "load_exhibits", "moments", "probe", "save_exhibits"]
 
 TITLES: Mapping[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 ASKED = 500
@@ -38,6 +38,17 @@ def probe(backend: Backend, model: Any, declared: Concept, settings: Config) -> 
     return ask
 
 
+def caller(backend: Backend, twin: Any) -> Call:
+    """A twin's functions as functions of arrays; see `dualnet.interface.Call`."""
+
+    def call(function: str, **arguments: Any) -> dict[str, Array]:
+        native = {name: backend.tensor(v) if isinstance(v, np.ndarray) else v for name, v in arguments.items()}
+        outputs, _ = backend.vjp(getattr(twin, function), native, (), None)
+        return {name: backend.array(value) for name, value in outputs.items()}
+
+    return call
+
+
 def moments(epochs: int) -> tuple[int, ...]:
     """The epochs after which to look at a model: 1, 2, 4, 8, ... and the last."""
     return (*(2**i for i in range(epochs.bit_length()) if 2**i < epochs), epochs)
@@ -57,7 +68,7 @@ def course(seen: Mapping[int, Exhibit]) -> tuple[Exhibit, ...]:
 
 def save_exhibits(exhibits: tuple[Exhibit, ...], path: Path) -> None:
     """Write them into one ``.npz`` file."""
-    plan = [{"title": e.title, "kind": e.kind, "names": list(e.arrays)} for e in exhibits]
+    plan = [{**e._asdict(), "arrays": list(e.arrays)} for e in exhibits]
     arrays = {f"{i}/{name}": array for i, e in enumerate(exhibits) for name, array in e.arrays.items()}
     with path.open("wb") as file:
         np.savez(file, plan=np.array(json.dumps(plan)), **arrays)  # type: ignore[arg-type]
@@ -68,8 +79,7 @@ def load_exhibits(path: Path) -> tuple[Exhibit, ...]:
     with np.load(path) as file:
         plan = json.loads(str(file["plan"]))
         return tuple(
-            Exhibit(e["title"], e["kind"], {name: file[f"{i}/{name}"] for name in e["names"]})
-            for i, e in enumerate(plan)
+            Exhibit(**{**e, "arrays": {name: file[f"{i}/{name}"] for name in e["arrays"]}}) for i, e in enumerate(plan)
         )
 
 
@@ -85,6 +95,7 @@ def draw_exhibits(path: Path, title: str, sides: Mapping[BackendName, tuple[Exhi
         for row, exhibit in enumerate(exhibits):
             axes = grid[row, column]
             axes.set_title(f"{TITLES[backend]}: {exhibit.title}", fontsize=10)
+            axes.set(xlabel=exhibit.x, ylabel=exhibit.y, yscale=exhibit.scale)
             DRAWN[exhibit.kind](axes, exhibit.arrays)
     figure.suptitle(title)
     figure.savefig(path, dpi=100)
@@ -127,7 +138,56 @@ def _bars(axes: Any, arrays: Mapping[str, Array]) -> None:
     for i, (name, heights) in enumerate(arrays.items()):
         axes.bar(np.arange(len(heights)) + (i - (len(arrays) - 1) / 2) * width, heights, width, label=name)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(framealpha=0.8)  # it may stand on a bar
+
+
+def _lines(axes: Any, arrays: Mapping[str, Array]) -> None:
+    for name, heights in arrays.items():
+        if name != "x":
+            axes.plot(arrays.get("x", np.arange(len(heights))), heights, label=name)
+    axes.grid(alpha=0.3)
     axes.legend(frameon=False)
 
 
-DRAWN = {"images": _images, "points": _points, "histogram": _histogram, "bars": _bars}
+def _regions(axes: Any, arrays: Mapping[str, Array]) -> None:
+    last = max(int(arrays["labels"].max()), int(arrays["point_labels"].max()), 1)
+    shared: dict[str, Any] = {"cmap": "coolwarm" if last == 1 else "tab10", "vmin": 0, "vmax": last}
+    axes.pcolormesh(arrays["x"], arrays["y"], arrays["labels"], alpha=0.3, shading="nearest", **shared)
+    axes.scatter(*arrays["points"].T, c=arrays["point_labels"], s=14, edgecolors="black", linewidths=0.4, **shared)
+
+
+def _graph(axes: Any, arrays: Mapping[str, Array]) -> None:
+    parts = {node: made.split() for node, _, made in (name.partition(" <- ") for name in arrays)}
+    depth: dict[str, int] = {}
+    for node, made in parts.items():
+        depth[node] = 1 + max((depth[part] for part in made), default=-1)
+    for node in reversed(parts):  # as late as possible: what is given stands just before it is used
+        depth[node] = min((depth[user] - 1 for user, made in parts.items() if node in made), default=depth[node])
+    columns = {column: [node for node in parts if depth[node] == column] for column in set(depth.values())}
+    places = {
+        node: (column, (len(nodes) - 1) / 2 - row)
+        for column, nodes in columns.items()
+        for row, node in enumerate(nodes)
+    }
+    for node, numbers in zip(parts, arrays.values(), strict=True):
+        text = f"{node}\n{numbers[0]:.3g}\n\u2202 {numbers[1]:.3g}"
+        box = {"boxstyle": "round", "facecolor": "white" if parts[node] else "lightgrey"}
+        axes.annotate(text, places[node], ha="center", va="center", fontsize=8, bbox=box)
+        for part in parts[node]:
+            bend = 0.0 if depth[node] - depth[part] == 1 else 0.35  # around what stands between them
+            arrow = {"arrowstyle": "->", "shrinkA": 22, "shrinkB": 22, "connectionstyle": f"arc3,rad={bend}"}
+            axes.annotate("", places[node], places[part], arrowprops=arrow)
+    highest = max(height for _, height in places.values()) + 0.8
+    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-highest, highest))
+    axes.set_axis_off()
+
+
+DRAWN = {
+    "images": _images,
+    "points": _points,
+    "histogram": _histogram,
+    "bars": _bars,
+    "lines": _lines,
+    "regions": _regions,
+    "graph": _graph,
+}

@@ -31,8 +31,24 @@ class Job:
     seed: int = 0
     shared_noise: bool = False
     """Dropout masks come from `dualnet.noise`, the same on both sides, not from the framework's generator."""
+    checkpoint: str | None = None
+    """The training goes on from this file where it is there, and saves itself to it."""
+    checkpoint_every: float = 60.0
+    """Seconds between two such savings within an epoch; there is one after every epoch, too."""
+    weights: str | None = None
+    """Where the trained weights go."""
     trace: str | None = None
+    """Where parity's record goes."""
+    traced_config: dict[str, Any] = field(default_factory=dict)
+    """The settings of the model that parity compares: of a network of millions of parameters, it would be gigabytes."""
     exhibits: str | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What makes a training what it is: it has to be the same to go on from a checkpoint."""
+        values = asdict(self)
+        names = ("concept", "variant", "config", "data", "optimizer", "batch_size", "augmentation", "seed")
+        return {name: values[name] for name in names}
 
     @property
     def recipe(self) -> Recipe:

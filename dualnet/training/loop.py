@@ -1,8 +1,8 @@
 """The training loop: one for every concept and both backends."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,17 +18,28 @@ from dualnet.interface import (
     Rows,
     Spec,
     Step,
+    Trainer,
     each,
 )
 from dualnet.noise import normal, signed
 from dualnet.training.history import Epoch, History, Progress
 
-__all__ = ["duration", "train"]
+__all__ = ["Start", "duration", "train"]
 
 NOISES = {"noise": normal, "uniform_noise": signed}
 EVALUATION_BATCH = 1000
+BLOCK = 2**28
+"""Bytes of training rows that are native at a time: large images of a whole data set may be gigabytes."""
 TICK = 0.1
 """Seconds between two reports of progress."""
+
+
+class Start(NamedTuple):
+    """Where an interrupted training goes on; the weights are the model's."""
+
+    history: History
+    memory: Mapping[str, Mapping[str, Array]]
+    """See `dualnet.interface.Trainer.memory`."""
 
 
 def duration(recipe: Recipe, rows: int, limit: int | None = None) -> tuple[int, int]:
@@ -60,6 +71,8 @@ def train(
     seed: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
     after_epoch: Callable[[int], None] = lambda epoch: None,
+    start: Start | None = None,
+    keep: Callable[[History, Trainer], None] = lambda history, trainer: None,
 ) -> History:
     """Train a model in place.
 
@@ -77,38 +90,57 @@ def train(
         seed: decides the order of the rows, their augmentation, and the noise.
         report: called every tenth of a second.
         after_epoch: called with the number of each epoch, from 1, once it is measured.
+        start: where an earlier training of the same kind was interrupted; by default the beginning.
+        keep: called after some steps and after every epoch with all that `start` needs.
 
     Raises:
         ConfigError: the recipe has an augmentation, and the model no images for it.
     """
     check_augmentation(recipe.augmentation, inputs, targets)
     trainer = backend.trainer(model, loss, recipe.optimizer, own)
-    y = backend.tensor(dataset.train_targets, targets.axes)
     rows = len(dataset.train_targets)
-    epochs, steps = duration(recipe, rows, limit)
+    _, steps = duration(recipe, rows, limit)
+    per_epoch = -(-rows // recipe.batch_size)
     history, reported = History(players={player: [] for player in own.players} if own else {}), 0.0
-    for epoch in range(epochs):
-        chosen = order(rows, seed, epoch)[: (steps - len(history.losses)) * recipe.batch_size]
-        losses: list[float] = []
+    if start:
+        history = start.history
+        trainer.restore(start.memory, len(history.losses))
+    while (done := len(history.losses)) < steps:
+        epoch, within = divmod(done, per_epoch)
+        chosen = order(rows, seed, epoch)[within * recipe.batch_size : (steps - done + within) * recipe.batch_size]
         varied = augmented_rows(dataset.train_inputs, inputs, recipe.augmentation, seed=seed, epoch=epoch)
-        x = native_inputs(backend, varied, inputs, seed, epoch + 1)
-        started = time.perf_counter()
-        for part in _parts(chosen, recipe.batch_size):
-            found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P
-            for player, column in zip(history.players.values(), found.T, strict=False):
-                player += column.tolist()
-            losses += (found.sum(axis=1) if own else found).tolist()
-            if (now := time.perf_counter()) - reported > TICK:
-                reported = now
-                done = len(history.losses) + len(losses)
-                report(Progress(done, steps, losses[-1], history.epochs[-1].metric if history.epochs else None))
-        seconds = time.perf_counter() - started
-        history.losses += losses
+        arrays, seconds = _columns(varied, inputs, seed, epoch + 1), 0.0
+        for block in _blocks(chosen, [*arrays, dataset.train_targets], recipe.batch_size):
+            x = [backend.tensor(array[block], spec.axes) for array, spec in zip(arrays, inputs.values(), strict=True)]
+            y = backend.tensor(dataset.train_targets[block], targets.axes)
+            for part in _parts(np.arange(len(block)), recipe.batch_size):
+                started = time.perf_counter()
+                found = backend.array(trainer.steps(x, y, part, recipe.batch_size))  # S, or S P
+                seconds += (now := time.perf_counter()) - started
+                for player, column in zip(history.players.values(), found.T, strict=False):
+                    player += column.tolist()
+                history.losses += (found.sum(axis=1) if own else found).tolist()
+                if now - reported > TICK:
+                    reported = now
+                    last = history.epochs[-1].metric if history.epochs else None
+                    report(Progress(len(history.losses), steps, history.losses[-1], last))
+                if len(history.losses) < min(steps, (epoch + 1) * per_epoch):  # else once it is measured
+                    keep(history, trainer)
         value = evaluate(backend, trainer.predict, dataset, inputs, metric, output=output, seed=seed)
+        losses = history.losses[epoch * per_epoch :]
         history.epochs.append(Epoch(float(np.mean(losses)), value, seconds, len(chosen)))
         report(Progress(len(history.losses), steps, losses[-1], value))
         after_epoch(epoch + 1)
+        keep(history, trainer)
     return history
+
+
+def _blocks(order: Array, arrays: Sequence[Array], batch_size: int) -> Iterator[Array]:
+    """The rows of whole batches at a time: as many as are small enough together."""
+    batch_bytes = batch_size * sum(array[:1].nbytes for array in arrays)
+    size = max(1, BLOCK // batch_bytes) * batch_size
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def _parts(order: Array, batch_size: int) -> Iterator[Array]:
@@ -124,13 +156,17 @@ def _parts(order: Array, batch_size: int) -> Iterator[Array]:
 
 def native_inputs(backend: Backend, rows: Rows, inputs: Mapping[str, Spec], seed: int, call: int) -> list[Any]:
     """The rows as native tensors in declared order, with noise from the stream of both sides where it is declared."""
+    arrays = _columns(rows, inputs, seed, call)
+    return [backend.tensor(array, spec.axes) for array, spec in zip(arrays, inputs.values(), strict=True)]
+
+
+def _columns(rows: Rows, inputs: Mapping[str, Spec], seed: int, call: int) -> list[Array]:
     given = iter(each(rows))
     count, dtype = len(each(rows)[0]), each(rows)[0].dtype
-    arrays = (
+    return [
         NOISES[spec.values](seed, name, call, (count, *spec.shape)).astype(dtype) if spec.drawn else next(given)
         for name, spec in inputs.items()
-    )
-    return [backend.tensor(array, spec.axes) for array, spec in zip(arrays, inputs.values(), strict=True)]
+    ]
 
 
 def evaluate(

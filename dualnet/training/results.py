@@ -36,6 +36,8 @@ class Side:
     train_rows: int = 0
     test_rows: int = 0
     source: str = ""
+    resumed_steps: int = 0
+    """Done by an earlier run, from whose checkpoint this one went on."""
     history: History = field(default_factory=History)
     peak_memory_bytes: int = 0
 

@@ -87,13 +87,17 @@ def diagnose(fault: Fault) -> tuple[Diagnosis, ...]:
 
     Returns:
         Every single cause that makes the difference vanish, guesses only where the settings show none; where no single
-        one does, pairs of causes, or all that the settings show; nothing where neither side does what its settings
-        say, or nothing fits.
+        one does, pairs of causes, or all that the settings show; nothing where nothing fits, or where neither side does
+        what its settings say, even with one of them changed.
     """
     with np.errstate(all="ignore"):
         if not distance(observed(fault.a, fault.phase), observed(fault.b, fault.phase)) > LIMIT:
             return ()
         sound = [_sound(side, fault.phase) for side in (fault.a, fault.b)]
+        if not any(sound):
+            behaving = [_as_it_behaves(side, fault.phase) for side in (fault.a, fault.b)]
+            sound = [side is not None for side in behaving]
+            fault = Fault(behaving[0] or fault.a, behaving[1] or fault.b, fault.phase)
         directions = [
             (Fault(base, target, fault.phase), swapped, not sound[1 - swapped])
             for base, target, swapped in ((fault.a, fault.b, False), (fault.b, fault.a, True))
@@ -157,6 +161,12 @@ def _sound(side: LayerRun, phase: str) -> bool:
     if phase != "backward":
         return distance(_predicted(Hypothesis(side, (None, None)), phase), observed(side, phase)) <= LIMIT
     return backward.follows_from(side, run)
+
+
+def _as_it_behaves(side: LayerRun, phase: str) -> LayerRun | None:
+    """A layer that overrides its kind, with the one setting changed under which it does what its settings say."""
+    alone = Fault(side, side, phase)
+    return next((h.run for _, h in _tried(alone) if not h.outputs and _remaining(h, alone) <= LIMIT), None)
 
 
 def _tried(fault: Fault) -> Iterator[tuple[Cause, Hypothesis]]:

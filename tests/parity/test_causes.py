@@ -434,6 +434,24 @@ def test_a_cause_that_the_settings_show_is_found_first_from_either_side(id):
         assert found[0].settings[0] != found[0].settings[1]
 
 
+def test_two_layers_that_override_their_kinds_are_taken_as_they_behave():
+    """One says "biased" and is not, the other one says the opposite, and is not either."""
+    truly, biased = batch_norm(True, unbiased=True), batch_norm(True, unbiased=False)
+    a = replace(truly, layer=replace(truly.layer, settings={**truly.layer.settings, "unbiased": False}))
+    b = replace(biased, layer=replace(biased.layer, settings={**biased.layer.settings, "unbiased": True}))
+    (found,) = diagnose(Fault(a, b, "buffer"))
+    assert found.cause == "batch_norm.running_variance"
+    assert found.settings == ("unbiased: True", "unbiased: False")
+    assert found.remaining <= 1e-10
+
+
+def test_two_layers_that_do_nothing_known_have_no_cause():
+    a, b = (replace(made, buffers={n: v + 0.1 * i for n, v in made.buffers.items()}) for i, made in enumerate(
+        (batch_norm(True), batch_norm(True)), start=1
+    ))  # fmt: skip
+    assert diagnose(Fault(a, b, "buffer")) == ()
+
+
 def with_gradients(made):
     """Gradients by the formulas of a dense layer."""
     x, cotangent = made.inputs[0], data(*made.outputs[0].shape, seed=9)

@@ -1,7 +1,12 @@
 """Parity before a training: on other inputs, too, where float32 alone decides."""
 
+import sys
+
+import pytest
 from rich.console import Console
 
+import dualnet
+import dualnet.cli
 from dualnet.training import compare, worker
 from dualnet.training.job import Job
 from parity import suite, verdict
@@ -30,9 +35,10 @@ def test_a_worker_records_as_often_as_it_is_told(tmp_path, backend):
     assert events[:4] == ["ready", "traced", "traced", "traced"] and events[-1] == "done"
 
 
-def test_the_trace_is_of_the_small_size_with_the_callers_other_settings(tmp_path):
+def test_what_is_traced_has_settings_of_its_own(tmp_path):
     asked = Job(
         backend="torch", concept="gan_fc_mnist", variant="g75_128_d128", config={"dropout": 0.25, "hidden": 64},
+        traced_config={"dropout": 0.25, "num_features": 121, "hidden": 23},
         data="digits", optimizer=RULE, batch_size=500, trace=str(tmp_path / "trace.safetensors"),
     )  # fmt: skip
     events = {}
@@ -40,6 +46,30 @@ def test_the_trace_is_of_the_small_size_with_the_callers_other_settings(tmp_path
     config = Trace.load(asked.trace).about["config"]
     assert (config["num_features"], config["hidden"], config["dropout"]) == (121, 23, 0.25)
     assert events["ready"]["parameters"] == 75 * 64 + 64 + 64 * 784 + 784 + 784 * 64 + 64 + 64 + 1
+
+
+def jobs_of(monkeypatch, *arguments):
+    """What the command line asks the workers for."""
+    found = []
+    monkeypatch.setattr(dualnet.cli, "run_jobs", lambda jobs, *args, **kwargs: found.extend(jobs) or (None, True))
+    monkeypatch.setattr(sys, "argv", ["dualnet", "compare", *arguments])
+    with pytest.raises(SystemExit):
+        dualnet.cli.main()
+    return found
+
+
+def test_the_small_size_with_the_callers_settings_is_traced(monkeypatch):
+    one, two = jobs_of(monkeypatch, "gan_fc_mnist", "--variant", "g75_128_d128", "--set", "dropout=0.25")
+    small = dualnet.concept("gan_fc_mnist").variant("g75_128_d128").small
+    assert small
+    assert one.traced_config == two.traced_config == {"dropout": 0.25, **small}
+    assert one.config == {"dropout": 0.25}
+
+
+def test_a_recipe_in_full_size_is_traced_in_the_ordinary_one(monkeypatch):
+    for asked in jobs_of(monkeypatch, "alexnet", "--published"):
+        assert asked.config["hidden"] == (4096, 4096)
+        assert asked.traced_config == {}
 
 
 def recorded(jobs, seed):
@@ -66,7 +96,7 @@ def test_a_float32_difference_asks_for_other_inputs(tmp_path, both, monkeypatch)
 
     compared = verdict.compare_traces
     monkeypatch.setattr(verdict, "compare_traces", spoilt)
-    found = compare._check(jobs, Running(), Console(quiet=True))
+    found = compare.check(jobs, Running(), Console(quiet=True))
     assert retraced == [3]
     assert found["passed"]
     assert found["notes"][0].startswith("seed 2: float32 differs at float32/train/loss")

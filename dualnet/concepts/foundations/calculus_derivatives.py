@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "ChainRule"]
 
@@ -31,6 +31,23 @@ _HALVES = 0.5 ** np.arange(1, 10)  # powers of 2: the quotients are exact in flo
 def _chain_rule(x: Array, matrix: Array) -> ChainRule:
     outer = np.cos(matrix @ x)
     return ChainRule(outer, matrix, matrix.T @ outer, matrix.T @ outer)
+
+
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    x, at = np.linspace(-0.5, 2.5, 61), 1.0
+    steps = 0.5 ** np.arange(1, 21)
+    tangent = {
+        "x": x,
+        "3 x^2 - 4 x": 3 * x**2 - 4 * x,
+        "tangent at 1": call("tangent_line", x=x, at=np.array(at))["value"],
+        "slope": call("derivative", x=x)["value"],
+    }
+    quotients = call("numerical_limit", x=np.array(at), steps=steps)["value"]
+    limit = {"x": np.log2(steps), "quotient - derivative": quotients - call("derivative", x=np.array(at))["value"]}
+    return (
+        Exhibit("a function, its tangent, its slope", "lines", tangent, x="x", y="f(x)"),
+        Exhibit("the limit", "lines", limit, x="log2 of the step", y="error", scale="log"),
+    )
 
 
 CONCEPT = Concept(
@@ -142,4 +159,5 @@ CONCEPT = Concept(
             label="nowhere",
         ),
     ),
+    study=_study,
 )

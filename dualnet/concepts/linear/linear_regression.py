@@ -4,7 +4,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference, Initializer, Optimizer, Recipe, Spec, Variant
+from dualnet.interface import (
+    Array,
+    Case,
+    Concept,
+    Config,
+    Dataset,
+    Difference,
+    Exhibit,
+    Initializer,
+    Optimizer,
+    Probe,
+    Recipe,
+    Spec,
+    Variant,
+    each,
+)
 
 __all__ = ["CONCEPT", "LeastSquares"]
 
@@ -42,6 +57,13 @@ def _negative_log_likelihood(predictions: Array, targets: Array, sigma: Array) -
     return -np.mean(np.log(density))
 
 
+def _predictions(probe: Probe, dataset: Dataset, config: Config) -> tuple[Exhibit, ...]:
+    targets = dataset.test_targets
+    points = np.column_stack([targets, probe(*each(dataset.test_inputs))["predictions"]])
+    arrays = {"points": points, "labels": np.zeros(len(points), np.int64)}
+    return (Exhibit("test rows", "points", arrays, x="target", y="prediction"),)
+
+
 _RECIPE = Recipe(data="synthetic_linear", optimizer=Optimizer("sgd", 0.03), batch_size=10, epochs=3)
 
 CONCEPT = Concept(
@@ -71,6 +93,7 @@ CONCEPT = Concept(
     inputs=lambda config: {"features": Spec("NF", (config["num_features"],))},
     targets=lambda config: Spec("NF", (1,)),
     outputs={"predictions": "NF"},
+    exhibits=_predictions,
     initializers=lambda config: {
         "weight": Initializer("normal", config["weight_std"]),
         "bias": Initializer("constant", 0.0),

@@ -4,7 +4,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference, Initializer, Optimizer, Recipe, Spec, Variant
+from dualnet.interface import (
+    Array,
+    Case,
+    Concept,
+    Config,
+    Dataset,
+    Difference,
+    Exhibit,
+    Initializer,
+    Optimizer,
+    Probe,
+    Recipe,
+    Spec,
+    Variant,
+    each,
+)
 
 __all__ = ["CONCEPT", "LogisticParameters"]
 
@@ -44,6 +59,18 @@ def _manual_training(features: Array, labels: Array, learning_rate: float, steps
     return found
 
 
+def _regions(probe: Probe, dataset: Dataset, config: Config) -> tuple[Exhibit, ...]:
+    """What the model says of the plane in which the training rows lie; none where they lie in no plane."""
+    points = each(dataset.train_inputs)[0]
+    if points.shape[1] != 2:
+        return ()
+    x, y = (np.linspace(low - 0.5, high + 0.5, 101) for low, high in zip(points.min(0), points.max(0), strict=True))
+    plane = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+    labels = probe(plane)["logits"].argmax(1).reshape(101, 101)
+    arrays = {"x": x, "y": y, "labels": labels, "points": points, "point_labels": dataset.train_targets}
+    return (Exhibit("decision regions", "regions", arrays, x="first feature", y="second feature"),)
+
+
 # All 75 training rows in every step. It ends at w = (4.2109, -2.9745), b = 0.0759, cost 2.741, all test rows right.
 # Raschka's (4.2267, -2.9613), 0.0994, 2.758 come from a file with 3.1 instead of Fisher's 3.6 in one flower.
 _RECIPE = Recipe(data="iris", optimizer=Optimizer("sgd", 0.1), batch_size=75, epochs=10)
@@ -63,18 +90,19 @@ CONCEPT = Concept(
             builder="LogisticRegression",
             loss="summed_cross_entropy",
             recipe=_RECIPE,
-            about="the framework's dense layer and its cross entropy; 3 parameters",
+            about="module API: the framework's dense layer and its cross entropy; 3 parameters",
         ),
         "scratch": Variant(
             builder="LogisticRegressionScratch",
             loss="binary_cross_entropy",
             recipe=_RECIPE,
-            about="tensors only, with a binary cross entropy of its own; 3 parameters",
+            about="autograd: tensors only, with a binary cross entropy of its own; 3 parameters",
         ),
     },
     inputs=lambda config: {"features": Spec("NF", (config["num_features"],))},
     targets=lambda config: Spec("N", classes=2),
     outputs={"logits": "NK"},
+    exhibits=_regions,
     initializers=lambda config: {
         "weight": Initializer("constant", 0.0),
         "bias": Initializer("constant", 0.0),

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Convergence", "PerceptronParameters", "PerceptronRun"]
 
@@ -81,6 +81,25 @@ def _convergence(
 ) -> Convergence:
     mistakes = _train(features, labels, epochs, positive_at_zero).mistakes
     return Convergence(mistakes, _bound(features, labels, weight, bias), True)  # Novikoff's theorem
+
+
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    """Two clouds that a line tells apart: what is learned, and how many mistakes that takes."""
+    rng = np.random.default_rng(6)
+    labels = np.arange(60) % 2
+    points = rng.normal(0.0, 0.6, (60, 2)) + np.where(labels, 1.5, -1.5)[:, None] * [1.0, 0.6] + [2.0, 1.0]
+    courses = [call("perceptron_train", features=points, labels=labels, epochs=epochs) for epochs in range(1, 13)]
+    found = {name: courses[-1][name] for name in ("weight", "bias")}
+    bound = call("convergence_bound", features=points, labels=labels, **found)["value"]
+    x, y = (np.linspace(low - 0.5, high + 0.5, 101) for low, high in zip(points.min(0), points.max(0), strict=True))
+    plane = call("predict", features=np.stack(np.meshgrid(x, y), axis=-1), **found)["value"]
+    so_far = np.array([course["mistakes"] for course in courses])
+    mistakes = {"x": np.arange(1, 13), "so far": so_far, "bound": np.full(12, bound)}
+    regions = {"x": x, "y": y, "labels": plane, "points": points, "point_labels": labels}
+    return (
+        Exhibit("decision regions", "regions", regions, x="first feature", y="second feature"),
+        Exhibit("mistakes", "lines", mistakes, x="epochs", y="wrong predictions", scale="log"),
+    )
 
 
 CONCEPT = Concept(
@@ -188,4 +207,5 @@ CONCEPT = Concept(
             "margin", {"features": _FEATURES[:0], "labels": _LABELS[:0], **_TRUTH}, raises=ValueError, label="no_rows"
         ),
     ),
+    study=_study,
 )

@@ -1,5 +1,6 @@
 """Softmax regression: a linear layer whose outputs are turned into the probabilities of several classes."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ from dualnet.interface import (
     Case,
     Concept,
     Config,
+    Dataset,
     Difference,
+    Exhibit,
     Initializer,
     Optimizer,
+    Probe,
     Recipe,
     Spec,
     Variant,
@@ -51,6 +55,15 @@ def _inputs(config: Config) -> dict[str, Spec]:
     return {"images": Spec("NCHW", (config["in_channels"], config["image_size"], config["image_size"]))}
 
 
+def _templates(probe: Probe, dataset: Dataset, config: Config) -> tuple[Exhibit, ...]:
+    """What each class looks for: the weights, seen by asking for one pixel at a time."""
+    size = config["image_size"]
+    pixels = np.eye(size**2, dtype=np.float32).reshape(-1, 1, size, size).repeat(config["in_channels"], axis=1)
+    weights = (probe(pixels)["logits"] - probe(0 * pixels[:1])["logits"]).T.reshape(-1, 1, size, size)  # K 1 H W
+    shown = 0.5 + 0.5 * weights / np.abs(weights).max()
+    return (Exhibit("what each class looks for", "images", {"images": shown[None]}),)
+
+
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
 
 CONCEPT = Concept(
@@ -76,16 +89,20 @@ CONCEPT = Concept(
             recipe=_RECIPE,
             about="tensors only, with a cross entropy of its own; 7,850 parameters",
         ),
-        "zero_start": Variant(
+        "rasbt_mnist": Variant(
             builder="SoftmaxRegression",
             config={"weight_std": 0.0},
             recipe=_RECIPE,
+            published=replace(_RECIPE, data="mnist", batch_size=256),
             about="Raschka's start at zero: the loss is convex, so that no symmetry needs breaking",
+            claim="MNIST: 91.77 % (SGD 0.1, batches of 256, 10 epochs); 92.5 % in TensorFlow 1 (SGD 0.5, 30 epochs), "
+            "whose bias is a single number for all classes: the softmax does not see it",
         ),
     },
     inputs=_inputs,
     targets=lambda config: Spec("N", classes=config["num_classes"]),
     outputs={"logits": "NK"},
+    exhibits=_templates,
     initializers=lambda config: {
         "weight": Initializer("normal", config["weight_std"]),
         "bias": Initializer("constant", 0.0),

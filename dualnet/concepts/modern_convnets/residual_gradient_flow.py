@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Exhibit
 
 __all__ = ["CONCEPT"]
 
@@ -45,6 +45,19 @@ def _cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    rng = np.random.default_rng(5)
+    depth, width = 61, 17
+    x = rng.normal(size=(29, width))
+    weights = rng.normal(0.0, np.sqrt(0.1 / width), (depth, width, width))
+    norms = {
+        name: call("gradient_norms", x=x, weights=weights, shortcut=shortcut)["value"]
+        for name, shortcut in (("plain", False), ("with shortcuts", True))
+    }
+    curves = {"x": np.arange(1, depth + 1), **norms}
+    return (Exhibit("gradient by depth", "lines", curves, x="layer", y="norm of its gradient", scale="log"),)
+
+
 CONCEPT = Concept(
     module=__name__,
     title="Why very deep residual networks train: gradient flow through shortcuts",
@@ -55,4 +68,5 @@ CONCEPT = Concept(
         "Zhang, Lipton, Li, Smola, Dive into Deep Learning, section 8.6.1 (nested function classes)",
     ),
     cases=_cases(),
+    study=_study,
 )

@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(8)}")
     try:
         yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())  # a name must not outlive a power failure without what it names
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

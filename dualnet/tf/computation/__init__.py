@@ -1,0 +1,1 @@
+"""Builders of networks, parameters, files, devices, in TensorFlow."""

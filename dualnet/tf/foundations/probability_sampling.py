@@ -1,0 +1,84 @@
+"""Probability in TensorFlow. Source: Dive into Deep Learning, section 2.6.
+
+The draws come from given uniform numbers: the generators of two frameworks never agree.
+"""
+
+import tensorflow as tf
+
+from dualnet.concepts.foundations.probability_sampling import Bayes, check_chances
+
+__all__ = ["bayes_rule", "bayes_rule_twice", "expectation", "frequencies", "multinomial", "variance"]
+
+
+def multinomial(uniform: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """Labels drawn by given chances.
+
+    Args:
+        uniform: (N,), in [0, 1): decides each draw.
+        probabilities: (K,), of the labels.
+
+    Returns:
+        (N,) int64.
+
+    Raises:
+        ValueError: a probability is below 0, or they do not sum up to 1.
+    """
+    check_chances(probabilities.numpy())
+    edges = tf.cumsum(probabilities)[:-1]  # K-1, without 1: rounding could leave it below a draw
+    return tf.searchsorted(edges, uniform, side="right", out_type=tf.int64)  # differs: D273, D274, N
+
+
+def frequencies(uniform: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """How often each label came so far: by the law of large numbers, that nears its probability.
+
+    Args:
+        uniform: (N,), in [0, 1): decides each draw.
+        probabilities: (K,), of the labels.
+
+    Returns:
+        (N, K), after each draw.
+    """
+    labels = multinomial(uniform, probabilities)
+    seen = tf.one_hot(labels, len(probabilities), dtype=uniform.dtype)  # N K
+    draws = tf.range(1, len(labels) + 1, dtype=uniform.dtype)  # N
+    return tf.cumsum(seen, 0) / draws[:, None]
+
+
+def bayes_rule(prior: tf.Tensor, likelihood: tf.Tensor) -> Bayes:
+    """P(H | D) = P(D | H) P(H) / P(D).
+
+    Args:
+        prior: (K,), P(H).
+        likelihood: (K, M), P(D | H).
+
+    Returns:
+        Joint, evidence and posterior; NaN for what cannot be observed.
+    """
+    joint = prior[:, None] * likelihood  # K M
+    evidence = tf.reduce_sum(joint, 0)  # M
+    return Bayes(joint, evidence, joint / evidence)
+
+
+def bayes_rule_twice(prior: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """The posterior of two observations that are independent of each other under each hypothesis.
+
+    Args:
+        prior: (K,), P(H).
+        first: (K, A), P(D1 | H).
+        second: (K, B), P(D2 | H).
+
+    Returns:
+        (K, A, B), P(H | D1, D2).
+    """
+    likelihood = first[:, :, None] * second[:, None, :]  # K A B
+    return tf.reshape(bayes_rule(prior, tf.reshape(likelihood, (len(prior), -1))).posterior, likelihood.shape)
+
+
+def expectation(values: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The mean (), in the long run, of values (K,) that come with probabilities (K,)."""
+    return tf.reduce_sum(values * probabilities)
+
+
+def variance(values: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """The expected square () of the distance from the expectation; the standard deviation is its root."""
+    return expectation(tf.square(values - expectation(values, probabilities)), probabilities)
