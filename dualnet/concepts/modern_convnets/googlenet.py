@@ -175,7 +175,7 @@ CONCEPT = Concept(
             builder="GoogLeNet",
             config={"kernel_size": 3, "last_pool": 2, "batch_norm": True, "auxiliary": False, "dropout": 0.0},
             recipe=_ADAM,
-            loss_scale=10.0,
+            loss_scale=100.0,
             about="the network that torchvision has, without its two heads: batch normalization after each convolution",
         ),
     },
