@@ -176,6 +176,7 @@ CONCEPT = Concept(
             config={"kernel_size": 3, "last_pool": 2, "batch_norm": True, "auxiliary": False, "dropout": 0.0},
             recipe=_ADAM,
             loss_scale=100.0,
+            small={"image_size": 96, "width": 4},
             about="the network that torchvision has, without its two heads: batch normalization after each convolution",
         ),
     },
