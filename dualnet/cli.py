@@ -1,11 +1,13 @@
-"""The command line: ``dualnet list | show | compare | train | convert | bench | rosetta | doctor``."""
+"""The command line: ``dualnet list | show | diff | compare | train | convert | bench | rosetta | doctor``."""
 
 import json
 import os
 import sys
+import webbrowser
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -30,6 +32,7 @@ from dualnet.interface import (
     Optimizer,
     choose,
 )
+from dualnet.page import page
 from dualnet.rosetta.check import executed
 from dualnet.rosetta.search import find
 from dualnet.rosetta.table import AREAS
@@ -160,6 +163,27 @@ def show(concept: Id, as_json: Json = False) -> None:
         Console().print(variant_table(variants))
     same = sum(row.same for row in rows)
     typer.echo(f"{same} of {len(rows)} lines are the same", err=True)
+
+
+@app.command()
+def diff(
+    concept: Id,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the page there, and open nothing.", show_default="a temporary file"),
+    ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+) -> None:
+    """Show the two sources side by side in the browser: one page, which is a file that needs nothing else."""
+    left, right = (catalogue.source(concept, backend).read_text() for backend in ("tf", "torch"))
+    path = out or Path(mkdtemp(prefix="dualnet-")) / f"{concept}.html"
+    try:
+        path.write_text(page(catalogue.concept(concept), align(left, right)), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out {path}: cannot be written ({error.strerror})") from None
+    typer.echo(path)
+    if not (out or no_open):
+        webbrowser.open(path.resolve().as_uri())
 
 
 @app.command()

@@ -706,7 +706,7 @@ class Backend(Protocol):
     def load(self, model: Any, state: State) -> None:
         """Set all parameters and buffers; StateError on anything missing, extra or misshapen, changing nothing."""
 
-    def save(self, path: Path, model: Any, carried: Carried | None = None) -> None:
+    def save(self, path: Path, model: Any, kept: Carried | None = None) -> None:
         """Write a file of the framework's own: a model's weights, and an optimizer with what it remembers."""
 
     def open(self, path: Path, build: Callable[[str], Any]) -> tuple[Any, Carried | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import starmap, zip_longest
 
 from rich.syntax import Syntax
 from rich.table import Table
@@ -11,6 +12,10 @@ from rich.text import Text
 from dualnet.interface import Variant
 
 __all__ = ["Row", "align", "side_by_side", "variant_table"]
+
+
+ALIKE = 0.6
+"""Two lines that have this share of their characters in common are one line that was changed."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,49 @@ class Row:
 
 
 def align(left: str, right: str) -> list[Row]:
-    """The lines of two texts in order, equal lines beside each other."""
+    """The lines of two texts in order, equal lines beside each other, and like ones where lines were changed."""
     a, b = left.splitlines(), right.splitlines()
     rows: list[Row] = []
-    for _, i, i_end, j, j_end in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        for offset in range(max(i_end - i, j_end - j)):
-            rows.append(
-                Row(
-                    a[i + offset] if i + offset < i_end else None,
-                    b[j + offset] if j + offset < j_end else None,
-                )
-            )
+    for what, i, i_end, j, j_end in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal":
+            rows += map(Row, a[i:i_end], b[j:j_end])
+        else:
+            rows += _changed(a[i:i_end], b[j:j_end])
     return rows
+
+
+def _changed(a: list[str], b: list[str]) -> Iterator[Row]:
+    """Lines that go together beside each other, those between them in order."""
+    i = j = 0
+    for i_like, j_like in _alike(a, b):
+        yield from starmap(Row, zip_longest(a[i:i_like], b[j:j_like]))
+        yield Row(a[i_like], b[j_like])
+        i, j = i_like + 1, j_like + 1
+    yield from starmap(Row, zip_longest(a[i:], b[j:]))
+
+
+def _alike(a: list[str], b: list[str]) -> Iterator[tuple[int, int]]:
+    """The places of the lines that go together: in order, and with the greatest sum of likenesses."""
+    likeness = [[_likeness(one, other) for other in b] for one in a]
+    best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]  # the greatest sum from there on
+    for i in reversed(range(len(a))):
+        for j in reversed(range(len(b))):
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], best[i + 1][j + 1] + likeness[i][j])
+    i = j = 0
+    while i < len(a) and j < len(b):
+        if best[i][j] == best[i + 1][j]:
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            j += 1
+        else:
+            yield i, j
+            i, j = i + 1, j + 1
+
+
+def _likeness(one: str, other: str) -> float:
+    """The share of characters that two lines have in common; 0 where it is too small to mean anything."""
+    share = SequenceMatcher(None, one.strip(), other.strip(), autojunk=False).ratio()
+    return share if share >= ALIKE else 0.0
 
 
 def side_by_side(rows: list[Row], titles: tuple[str, str]) -> Table:

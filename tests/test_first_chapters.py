@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dualnet.catalogue import twin
+from dualnet.catalogue import concept, twin
+from dualnet.data import load
+from dualnet.training.exhibits import caller
 
 EPS = np.finfo(np.float64).eps
 QUICK = settings(max_examples=25, deadline=None, derandomize=True)
@@ -119,3 +121,25 @@ def test_an_epoch_shows_the_rows_in_their_order(function, call):
         assert drop_last or sizes.sum() == rows
 
     check()
+
+
+STUDIES = (
+    "calculus_derivatives", "high_level_training_api", "image_classification_datasets", "minibatch_iterator",
+    "perceptron", "probability_sampling", "summation_order_and_seeds",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("id", STUDIES)
+def test_both_sides_show_the_same(id, both):
+    declared = concept(id)
+    dataset = load(declared.data, image_size=8) if declared.data else None
+    shown = []
+    for name, side in both.items():
+        with side.precision("float64", seed=0):
+            shown.append(declared.study(caller(side, twin(id, name)), dataset))
+    for first, second in zip(*shown, strict=True):
+        assert first._replace(arrays={}) == second._replace(arrays={})
+        assert first.arrays.keys() == second.arrays.keys()
+        for name, array in first.arrays.items():
+            assert np.isfinite(array).all()
+            np.testing.assert_allclose(array, second.arrays[name], rtol=1e-9, atol=1e-12, err_msg=name)

@@ -1,6 +1,8 @@
 """Files of one side, read by the other, by its framework's own reader, and by nobody who would run what they name."""
 
 import itertools
+import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,3 +73,52 @@ def test_layers_of_our_own_are_saved_and_loaded_by_keras(tmp_path, both):
         model.save(path := tmp_path / f"{variant}.keras")
         images = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8, 1)
         np.testing.assert_array_equal(model(images), keras.saving.load_model(path, safe_mode=True)(images))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("written", "read"), [("tensor", "dict"), ("tensor", "state_dict"), ("dict", "tensor")])
+def test_a_file_of_another_kind_is_refused(written, read, backend, tmp_path, both):
+    side, path = dualnet.load(backend), tmp_path / "file"
+    if written == "tensor":
+        twin("save_load_parameters", backend).save_tensor(side.tensor(WEIGHT), path)
+    else:
+        saved(written, backend, path)
+    with pytest.raises(ValueError, match="file"):
+        loaded(read, backend, path)
+
+
+class Trap:
+    """What runs as soon as a pickle of it is opened: here it leaves a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["tensor", "dict", "state_dict", "npz"])
+def test_what_a_file_names_is_not_run(form, backend, tmp_path, both):
+    import torch
+
+    mark, path = tmp_path / "mark", tmp_path / f"file{NEUTRAL.get(form, '')}"
+    if form == "npz":
+        np.savez(path, weight=np.array([Trap(mark)], object), bias=BIAS)
+    else:
+        torch.save({"weight": Trap(mark)}, path)
+    with pytest.raises(ValueError):
+        loaded(form, backend, path)
+    assert not mark.exists()
+    pickle.loads(pickle.dumps(Trap(mark)))
+    assert mark.exists()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_code_in_an_archive_is_refused(backend, tmp_path, both):
+    import keras
+
+    layers = [keras.Input((3,)), keras.layers.Lambda(lambda x: x), keras.layers.Dense(2)]
+    keras.Sequential(layers).save(path := tmp_path / "code.keras")
+    with pytest.raises(ValueError, match=r"[Ll]ambda"):
+        loaded("keras_archive", backend, path)

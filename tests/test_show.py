@@ -39,6 +39,46 @@ def test_align(case):
     assert pairs(left, right) == expected
 
 
+CHANGED = {
+    "the like line is not the first": (
+        ["x = 1", "layer = Dense(10)"],
+        ["layer = Linear(10)"],
+        [("x = 1", None), ("layer = Dense(10)", "layer = Linear(10)")],
+    ),
+    "the likest of two": (
+        ["self.conv = Conv2D(6, 5)"],
+        ["self.conv = Norm(6)", "self.conv = Conv2d(6, 5)"],
+        [(None, "self.conv = Norm(6)"), ("self.conv = Conv2D(6, 5)", "self.conv = Conv2d(6, 5)")],
+    ),
+    "what is between like lines stays in order": (
+        ["def call(self, x):", "a", "b", "return self.head(x)"],
+        ["def forward(self, x):", "c", "return self.top(x)"],
+        [
+            ("def call(self, x):", "def forward(self, x):"),
+            ("a", "c"),
+            ("b", None),
+            ("return self.head(x)", "return self.top(x)"),
+        ],
+    ),
+    "indented otherwise": (
+        ["q", "    shape = x.shape"],
+        ["shape = x.shapes"],
+        [("q", None), ("    shape = x.shape", "shape = x.shapes")],
+    ),
+    "crossed lines": (
+        ["first = one(x)", "second = two(y)"],
+        ["second = two(yy)", "first = one(xx)"],
+        [("first = one(x)", None), ("second = two(y)", "second = two(yy)"), (None, "first = one(xx)")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_changed_lines_stand_beside_those_that_are_like_them(case):
+    left, right, expected = CHANGED[case]
+    assert pairs(left, right) == expected
+
+
 def test_empty_lines_are_lines():
     assert pairs(["a", "", "b"], ["a", "b"]) == [("a", "a"), ("", None), ("b", "b")]
 

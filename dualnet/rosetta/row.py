@@ -1,6 +1,7 @@
 """One row of the table: the same thing said in both frameworks, as code that is executed."""
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,7 +43,8 @@ class Row:
         weights: of texts that build a `layer`: Keras' weights by the end of their paths, each an expression of the
             attributes of PyTorch's layer.
         result: the axes of the values, TensorFlow's and PyTorch's, where they differ: "NHWC NCHW".
-        within: the greatest error, relative to the largest number of a tensor. Integers and booleans are equal anyway.
+        within: the greatest error, relative to the largest number of a tensor; of gradients CLOSE if that is more.
+            Integers and booleans are equal anyway.
         gradients: whether the gradients of inputs and weights are compared as well, where values are floating.
         difference: the id of the difference between the frameworks that this row is about.
         names: the names that the row answers for, where they are not the first ones in the texts.
@@ -94,33 +96,21 @@ class Row:
 
 def used(text: str, side: BackendName, *, methods: bool = True) -> list[str]:
     """The dotted names of one side's framework in a text, in order; methods of an input are those of its tensor."""
-    roots = dict.fromkeys(inputs_of(text), f"{ROOTS[side][0]}.Tensor") if methods else {}
-    roots |= {root: root for root in ROOTS[side]}
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        parts: list[str] = []
-        inner: ast.AST = node
-        while isinstance(inner, ast.Attribute):
-            parts.insert(0, inner.attr)
-            inner = inner.value
-        if isinstance(node, ast.Subscript):
-            inner, parts = node.value, ["__getitem__"]
-        if parts and isinstance(inner, ast.Name) and inner.id in roots:
-            kept = parts if inner.id in ROOTS[side] else parts[:1]
-            found.append((_place(inner), -len(parts), ".".join((roots[inner.id], *kept))))
-    longest = {place: name for place, _, name in sorted(found, reverse=True)}
-    return list(dict.fromkeys(longest[place] for place in sorted(longest)))
+    roots = "|".join(ROOTS[side])
+    found = {match.start(): match[0] for match in re.finditer(rf"(?<![\w.])(?:{roots})(?:\.\w+)+", text)}
+    for name in inputs_of(text) if methods else []:
+        for match in re.finditer(rf"(?<![\w.]){name}(?:\.(\w+)|\[)", text):
+            found[match.start()] = f"{side}.Tensor.{match[1] or '__getitem__'}"
+    return list(dict.fromkeys(found[place] for place in sorted(found)))
 
 
 def inputs_of(text: str) -> list[str]:
     """The names of the inputs that a text uses, in order of their first use; one that it assigns first is its own."""
     names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and node.id in INPUTS]
-    first = {name.id: name for name in sorted(names, key=_place, reverse=True)}
-    return [name.id for name in sorted(first.values(), key=_place) if isinstance(name.ctx, ast.Load)]
-
-
-def _place(node: ast.expr) -> tuple[int, int]:
-    return node.lineno, node.col_offset
+    first: dict[str, ast.Name] = {}
+    for name in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
+        first.setdefault(name.id, name)
+    return [id for id, name in first.items() if isinstance(name.ctx, ast.Load)]
 
 
 def _several(texts: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from dualnet.interface import BackendName
 from dualnet.rosetta.check import Outcome
 from dualnet.rosetta.inputs import INPUTS
-from dualnet.rosetta.row import CLOSE, EXACT, Row
+from dualnet.rosetta.row import EXACT, Row
 
 __all__ = ["areas", "card", "index", "record", "verdict"]
 
@@ -113,10 +113,10 @@ def _axes(layout: str) -> str:
 
 
 def _equality(row: Row) -> str:
-    values = "values and gradients" if row.gradients else "values"
+    what = "values, and gradients where there are any" if row.gradients else "values"
     if row.within == EXACT:
-        return f"bit by bit: {values}"
-    return f"within {row.within:.0e}{' in float64' if row.within == CLOSE else ''}: {values}"
+        return f"{what}, bit by bit"
+    return f"{what}, within {row.within:.0e} of the largest number"
 
 
 def _code(text: str) -> Syntax:

@@ -102,8 +102,8 @@ class TensorFlowBackend:
         for name, slot in slots.items():
             slot.variable.assign(slot.native(arrays[name]))
 
-    def save(self, path: Path, model: keras.Model, carried: Carried | None = None) -> None:
-        write(path, model, carried)
+    def save(self, path: Path, model: keras.Model, kept: Carried | None = None) -> None:
+        write(path, model, kept)
 
     def open(self, path: Path, build: Callable[[str], Any]) -> tuple[keras.Model, Carried | None]:
         return read(path, build)

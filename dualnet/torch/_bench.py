@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dualnet.interface import Loss, Optimizer, Step
-from dualnet.torch._backend import TorchTrainer
+from dualnet.torch._training import TorchTrainer
 
 __all__ = ["finish", "multiply_adds", "product", "trainer"]
 

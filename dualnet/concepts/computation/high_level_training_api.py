@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit, each
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit, each
 
 __all__ = ["CONCEPT", "Trained"]
 
@@ -58,12 +58,13 @@ def _trained(
 
 def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
     if dataset is None:
-        raise ValueError("no data set: expected images with labels")
-    features = each(dataset.train_inputs)[0][:1000].reshape(1000, -1).astype(np.float64)
+        raise DataError("no data set: expected rows with labels")
+    rows = each(dataset.train_inputs)[0][:1000]
+    features = rows.reshape(len(rows), -1).astype(np.float64)
     rng = np.random.default_rng(7)
     args = {
         "features": features,
-        "labels": dataset.train_targets[:1000],
+        "labels": dataset.train_targets[: len(rows)],
         "hidden_weight": rng.normal(0.0, 0.1, (32, features.shape[1])),
         "output_weight": rng.normal(0.0, 0.1, (int(dataset.train_targets.max()) + 1, 32)),
         "learning_rate": 0.125, "batch_size": 64, "epochs": 8,

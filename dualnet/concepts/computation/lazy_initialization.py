@@ -87,9 +87,9 @@ CONCEPT = Concept(
         Difference(
             "X-lazy-optimizer",
             "an optimizer made before the first call",
-            tf="finds the parameters at its first step",
-            torch="raises ValueError: a dry run is needed first",
-            ours="made after the dry run",
+            tf="is told the parameters at its first step",
+            torch="may hold parameters without shape, which are filled in place; nothing may be asked of them before",
+            ours="made after a dry run",
         ),
     ),
     cases=(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dualnet.interface import Array, Concept, Config, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
+from dualnet.interface import Array, Concept, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
 
 __all__ = ["CONCEPT", "frozen_weight"]
 
@@ -10,10 +10,6 @@ __all__ = ["CONCEPT", "frozen_weight"]
 def frozen_weight(features: int) -> Array:
     """Random numbers (features, features) of variance 1/features, the same on both sides, that no training changes."""
     return np.random.default_rng(features).normal(0.0, features**-0.5, (features, features)).astype(np.float32)
-
-
-def _stages(config: Config) -> dict[str, Stage]:
-    return {"output": Stage("NK", (config["num_classes"],))}
 
 
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
@@ -48,7 +44,7 @@ CONCEPT = Concept(
     inputs=lambda config: {"images": Spec("NCHW", (1, config["image_size"], config["image_size"]))},
     targets=lambda config: Spec("N", classes=config["num_classes"]),
     outputs={"logits": "NK"},
-    stages=_stages,
+    stages=lambda config: {"output": Stage("NK", (config["num_classes"],))},
     initializers=lambda config: {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)},
     differences=(
         Difference(

@@ -38,7 +38,7 @@ class Tied(NamedTuple):
 
 
 EDITED = 42.0
-"""What the first weight is set to, in Dive into Deep Learning's honour."""
+"""A constant that weights are set to, as in the source."""
 
 # Distinct prime sizes, no zeros, no symmetry.
 _RNG = np.random.default_rng(37)

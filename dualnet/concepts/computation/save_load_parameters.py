@@ -42,7 +42,6 @@ def archive_config(inputs: int, units: int, dtype: str) -> dict[str, Any]:
 
 # --- files for the cases ---------------------------------------------------------------------------------------
 
-
 # Distinct prime sizes, no zeros, no symmetry.
 _RNG = np.random.default_rng(47)
 _WEIGHT, _BIAS = _RNG.normal(size=(5, 3)), _RNG.normal(size=5)

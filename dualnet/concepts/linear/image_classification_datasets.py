@@ -119,7 +119,7 @@ def _write_mismatched(folder: Path) -> None:
 def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
     """The data set's first images of each label, which go through files of MNIST's kind to each side's reader."""
     if dataset is None:
-        raise ValueError("no data set: expected images with labels")
+        raise DataError("no data set: expected images with labels")
     pixels, labels = (255 * each(dataset.train_inputs)[0][:500]).astype(np.uint8), dataset.train_targets[:500]
     folder = CaseFile(
         "study", lambda path: _write_mnist(path, data=dict.fromkeys((True, False), Images(pixels, labels)))

@@ -283,7 +283,7 @@ ROWS = (
             """,
             """
                 layer = torch.nn.MultiheadAttention(8, 2)
-                layer(embedded[:, :3], memory, memory)[0]
+                layer(embedded, memory, memory)[0]
             """,
         ),
         weights=HEADS,

@@ -25,7 +25,7 @@ def block(units: int, name: str) -> keras.Sequential:
     return keras.Sequential([dense(units, "dense"), layers.ReLU(name="relu")], name=name)  # differs: X-sequential-names
 
 
-def images(size: int) -> keras.KerasTensor:
+def source(size: int) -> keras.KerasTensor:
     """What a list of layers takes, in the precision in which its layers compute."""
     return keras.Input((size, size, 1), dtype=keras.config.dtype_policy().compute_dtype)  # differs: D227
 
@@ -42,7 +42,7 @@ def sequential(*, image_size: int = 8, hidden: int = 32, num_classes: int = 10) 
     Output shape: (N, num_classes), logits.
     """
     parts = [
-        images(image_size),
+        source(image_size),
         layers.Flatten(name="flatten"),
         dense(hidden, "hidden"),
         layers.ReLU(name="relu"),
@@ -63,7 +63,7 @@ def nested(*, image_size: int = 8, hidden: int = 32, num_classes: int = 10) -> k
     Output shape: (N, num_classes), logits.
     """
     parts = [
-        images(image_size),
+        source(image_size),
         layers.Flatten(name="flatten"),
         block(hidden, "block1"),
         block(hidden, "block2"),

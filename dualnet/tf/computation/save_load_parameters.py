@@ -33,7 +33,7 @@ __all__ = [
     "save_weights_h5",
 ]
 
-Path = str | os.PathLike[str]
+File = str | os.PathLike[str]
 
 
 def _network(inputs: int, units: int, dtype: str) -> keras.Sequential:
@@ -58,7 +58,7 @@ def _parameters(network: keras.Sequential) -> Dense:
 # --- this framework's own files --------------------------------------------------------------------------------
 
 
-def save_tensor(x: tf.Tensor, path: Path) -> tf.Tensor:
+def save_tensor(x: tf.Tensor, path: File) -> tf.Tensor:
     """One tensor to a file.
 
     Args:
@@ -72,20 +72,20 @@ def save_tensor(x: tf.Tensor, path: Path) -> tf.Tensor:
     return load_tensor(path)
 
 
-def load_tensor(path: Path) -> tf.Tensor:
+def load_tensor(path: File) -> tf.Tensor:
     """The tensor in a file of `save_tensor`.
 
     Raises:
         ValueError: the file has something else.
     """
-    content = tf.io.read_file(os.fspath(path)).numpy()
     try:
+        content = tf.io.read_file(os.fspath(path)).numpy()
         return tf.constant(tf.make_ndarray(TensorProto.FromString(content)))
-    except DecodeError as error:
-        raise ValueError(f"{os.fspath(path)}: expected a serialized tensor, found something else") from error
+    except (DecodeError, tf.errors.OpError) as error:
+        raise ValueError(f"{os.fspath(path)}: expected a serialized tensor: {error}") from error
 
 
-def save_dict(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_dict(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """Tensors by name to a file.
 
     Args:
@@ -101,7 +101,7 @@ def save_dict(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_dict(path)
 
 
-def load_dict(path: Path) -> Dense:
+def load_dict(path: File) -> Dense:
     """The tensors in a file of `save_dict`.
 
     Raises:
@@ -109,12 +109,12 @@ def load_dict(path: Path) -> Dense:
     """
     try:
         reader = tf.train.load_checkpoint(os.fspath(path))
-    except tf.errors.OpError as error:
-        raise ValueError(f"{os.fspath(path)}: expected a checkpoint, found something else") from error
-    return Dense(*(tf.constant(reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")) for name in Dense._fields))
+        return Dense(*(tf.constant(reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")) for name in Dense._fields))
+    except (ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"{os.fspath(path)}: expected a checkpoint of weight and bias: {error}") from error
 
 
-def save_state_dict(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_state_dict(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """A layer's parameters to a file.
 
     Args:
@@ -130,7 +130,7 @@ def save_state_dict(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_state_dict(path, inputs, units, weight.dtype.name)
 
 
-def load_state_dict(path: Path, inputs: int, units: int, dtype: str) -> Dense:
+def load_state_dict(path: File, inputs: int, units: int, dtype: str) -> Dense:
     """A new layer's parameters, loaded from a file of `save_state_dict`.
 
     Args:
@@ -152,7 +152,7 @@ def load_state_dict(path: Path, inputs: int, units: int, dtype: str) -> Dense:
 # --- Keras' files ----------------------------------------------------------------------------------------------
 
 
-def save_weights_h5(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_weights_h5(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """The weights of a network of one dense layer to an HDF5 file that Keras loads.
 
     Args:
@@ -168,7 +168,7 @@ def save_weights_h5(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_weights_h5(path, inputs, units, weight.dtype.name)
 
 
-def load_weights_h5(path: Path, inputs: int, units: int, dtype: str) -> Dense:
+def load_weights_h5(path: File, inputs: int, units: int, dtype: str) -> Dense:
     """A new layer's parameters, loaded from an HDF5 file in Keras' layout.
 
     Args:
@@ -181,7 +181,7 @@ def load_weights_h5(path: Path, inputs: int, units: int, dtype: str) -> Dense:
     return _parameters(network)
 
 
-def save_keras_archive(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_keras_archive(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """A network of one dense layer, with its weights, to an archive that Keras loads.
 
     Args:
@@ -196,7 +196,7 @@ def save_keras_archive(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_keras_archive(path)
 
 
-def load_keras_archive(path: Path) -> Dense:
+def load_keras_archive(path: File) -> Dense:
     """The weights of a network of one dense layer from an archive of Keras.
 
     Raises:
@@ -212,7 +212,7 @@ def load_keras_archive(path: Path) -> Dense:
 # --- neutral files ---------------------------------------------------------------------------------------------
 
 
-def save_npz(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_npz(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """Tensors by name to a file of NumPy.
 
     Args:
@@ -227,7 +227,7 @@ def save_npz(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_npz(path)
 
 
-def load_npz(path: Path) -> Dense:
+def load_npz(path: File) -> Dense:
     """The tensors in a file of NumPy.
 
     Raises:
@@ -237,7 +237,7 @@ def load_npz(path: Path) -> Dense:
         return Dense(tf.constant(arrays["weight"]), tf.constant(arrays["bias"]))
 
 
-def save_safetensors(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
+def save_safetensors(weight: tf.Tensor, bias: tf.Tensor, path: File) -> Dense:
     """Tensors by name to a file that has nothing else: no code, no objects.
 
     Args:
@@ -252,6 +252,6 @@ def save_safetensors(weight: tf.Tensor, bias: tf.Tensor, path: Path) -> Dense:
     return load_safetensors(path)
 
 
-def load_safetensors(path: Path) -> Dense:
+def load_safetensors(path: File) -> Dense:
     """The tensors in such a file."""
     return Dense(**load_file(os.fspath(path)))

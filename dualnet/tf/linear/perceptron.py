@@ -100,7 +100,7 @@ def margin(features: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor, bias: tf.T
 
 
 def convergence_bound(features: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """The most mistakes that training can make, however long: (R / margin)^2, R being the longest row (x, 1).
+    """Novikoff's bound on the mistakes of any training: (R / margin)^2, R being the length of the longest row (x, 1).
 
     Args:
         features: (N, F).

@@ -36,7 +36,7 @@ __all__ = [
     "save_weights_h5",
 ]
 
-Path = str | os.PathLike[str]
+File = str | os.PathLike[str]
 
 
 def _layer(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
@@ -46,17 +46,21 @@ def _layer(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
     return layer
 
 
-def _load(path: Path) -> Any:
+def _load(path: File, kind: type[Any]) -> Any:
+    """A tensor, or a dictionary with those of a layer."""
     try:
-        return torch.load(path, weights_only=True)
+        found = torch.load(path, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{os.fspath(path)}: has more than tensors, expected nothing else: {error}") from error
+    if not isinstance(found, kind) or (kind is dict and found.keys() != set(Dense._fields)):
+        raise ValueError(f"{os.fspath(path)}: has something else than a {kind.__name__}: {type(found).__name__}")
+    return found
 
 
 # --- this framework's own files --------------------------------------------------------------------------------
 
 
-def save_tensor(x: torch.Tensor, path: Path) -> torch.Tensor:
+def save_tensor(x: torch.Tensor, path: File) -> torch.Tensor:
     """One tensor to a file.
 
     Args:
@@ -70,16 +74,16 @@ def save_tensor(x: torch.Tensor, path: Path) -> torch.Tensor:
     return load_tensor(path)
 
 
-def load_tensor(path: Path) -> torch.Tensor:
+def load_tensor(path: File) -> torch.Tensor:
     """The tensor in a file of `save_tensor`.
 
     Raises:
         ValueError: the file has something else.
     """
-    return _load(path)
+    return _load(path, torch.Tensor)
 
 
-def save_dict(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_dict(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """Tensors by name to a file.
 
     Args:
@@ -94,16 +98,16 @@ def save_dict(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
     return load_dict(path)
 
 
-def load_dict(path: Path) -> Dense:
+def load_dict(path: File) -> Dense:
     """The tensors in a file of `save_dict`.
 
     Raises:
         ValueError: the file has something else.
     """
-    return Dense(**_load(path))
+    return Dense(**_load(path, dict))
 
 
-def save_state_dict(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_state_dict(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """A layer's parameters to a file.
 
     Args:
@@ -119,7 +123,7 @@ def save_state_dict(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Den
     return load_state_dict(path, inputs, units, str(weight.dtype).removeprefix("torch."))
 
 
-def load_state_dict(path: Path, inputs: int, units: int, dtype: str) -> Dense:
+def load_state_dict(path: File, inputs: int, units: int, dtype: str) -> Dense:
     """A new layer's parameters, loaded from a file of `save_state_dict`.
 
     Args:
@@ -131,14 +135,14 @@ def load_state_dict(path: Path, inputs: int, units: int, dtype: str) -> Dense:
         ValueError: the file has something else.
     """
     layer = nn.Linear(inputs, units, dtype=getattr(torch, dtype))
-    layer.load_state_dict(_load(path))
+    layer.load_state_dict(_load(path, dict))
     return Dense(layer.weight.detach(), layer.bias.detach())
 
 
 # --- Keras' files ----------------------------------------------------------------------------------------------
 
 
-def save_weights_h5(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_weights_h5(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """The weights of a network of one dense layer to an HDF5 file that Keras loads.
 
     Args:
@@ -154,7 +158,7 @@ def save_weights_h5(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Den
     return load_weights_h5(path, inputs, units, str(weight.dtype).removeprefix("torch."))
 
 
-def load_weights_h5(path: Path, inputs: int, units: int, dtype: str) -> Dense:
+def load_weights_h5(path: File, inputs: int, units: int, dtype: str) -> Dense:
     """A new layer's parameters, loaded from an HDF5 file in Keras' layout.
 
     Args:
@@ -167,18 +171,18 @@ def load_weights_h5(path: Path, inputs: int, units: int, dtype: str) -> Dense:
     return Dense(layer.weight.detach(), layer.bias.detach())
 
 
-def _write_h5(file: Path | BinaryIO, weight: torch.Tensor, bias: torch.Tensor) -> None:
+def _write_h5(file: File | BinaryIO, weight: torch.Tensor, bias: torch.Tensor) -> None:
     with h5py.File(file, "w") as h5:  # differs: X-save-h5
         h5[f"{KERAS_VARIABLES}/0"], h5[f"{KERAS_VARIABLES}/1"] = weight.T.numpy(), bias.numpy()  # differs: D008
 
 
-def _read_h5(file: Path | BinaryIO) -> Dense:
+def _read_h5(file: File | BinaryIO) -> Dense:
     with h5py.File(file, "r") as h5:
         variables = h5[KERAS_VARIABLES]
         return Dense(torch.tensor(variables["0"][()]).T, torch.tensor(variables["1"][()]))
 
 
-def save_keras_archive(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_keras_archive(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """A network of one dense layer, with its weights, to an archive that Keras loads.
 
     Args:
@@ -199,7 +203,7 @@ def save_keras_archive(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> 
     return load_keras_archive(path)
 
 
-def load_keras_archive(path: Path) -> Dense:
+def load_keras_archive(path: File) -> Dense:
     """The weights of a network of one dense layer from an archive of Keras.
 
     Raises:
@@ -216,7 +220,7 @@ def load_keras_archive(path: Path) -> Dense:
 # --- neutral files ---------------------------------------------------------------------------------------------
 
 
-def save_npz(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_npz(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """Tensors by name to a file of NumPy.
 
     Args:
@@ -231,7 +235,7 @@ def save_npz(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
     return load_npz(path)
 
 
-def load_npz(path: Path) -> Dense:
+def load_npz(path: File) -> Dense:
     """The tensors in a file of NumPy.
 
     Raises:
@@ -241,7 +245,7 @@ def load_npz(path: Path) -> Dense:
         return Dense(torch.tensor(arrays["weight"]), torch.tensor(arrays["bias"]))
 
 
-def save_safetensors(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> Dense:
+def save_safetensors(weight: torch.Tensor, bias: torch.Tensor, path: File) -> Dense:
     """Tensors by name to a file that has nothing else: no code, no objects.
 
     Args:
@@ -256,6 +260,6 @@ def save_safetensors(weight: torch.Tensor, bias: torch.Tensor, path: Path) -> De
     return load_safetensors(path)
 
 
-def load_safetensors(path: Path) -> Dense:
+def load_safetensors(path: File) -> Dense:
     """The tensors in such a file."""
     return Dense(**load_file(path))

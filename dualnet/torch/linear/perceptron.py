@@ -104,7 +104,7 @@ def margin(features: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, b
 def convergence_bound(
     features: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
 ) -> torch.Tensor:
-    """The most mistakes that training can make, however long: (R / margin)^2, R being the longest row (x, 1).
+    """Novikoff's bound on the mistakes of any training: (R / margin)^2, R being the length of the longest row (x, 1).
 
     Args:
         features: (N, F).
