@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.current
 
-.PHONY: demo test test-slow tables clean
+.PHONY: demo test test-slow test-site site tables clean
 
 demo: $(STAMP)
 	$(BIN)/dualnet compare lenet --out runs/demo
@@ -17,6 +17,14 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
+# The pages in a browser: Chromium's, or the one that CHROMIUM names.
+test-site: $(STAMP)
+	BROWSER_TESTS=required $(BIN)/python -m pytest tests/site
+
+# The web site, in build/site; its pages are files that need no server.
+site: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file dualnet/site/mkdocs.yml
+
 tables: $(STAMP)
 	$(BIN)/python -m tests.readme_tables
 
@@ -28,7 +36,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch .venv/.incomplete
 	@echo "setting up .venv with both frameworks (some 7 GB); only the first time"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev,site]'
 	@rm .venv/.incomplete
 	@touch $(STAMP)
 

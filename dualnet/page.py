@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pygments import highlight
@@ -12,7 +12,7 @@ from pygments.lexers import PythonLexer
 from dualnet.interface import Concept
 from dualnet.show import Row
 
-__all__ = ["page"]
+__all__ = ["cells", "code", "page", "render"]
 
 LIGHT, DARK = "default", "github-dark"
 """Pygments' styles."""
@@ -36,6 +36,23 @@ def page(concept: Concept, rows: Sequence[Row]) -> str:
     Returns:
         The page: HTML without scripts that asks no other host.
     """
+    return render(
+        "page.html.jinja",
+        concept=concept,
+        rows=cells(rows),
+        same=sum(row.same for row in rows),
+        light=_style(LIGHT),
+        dark=_style(DARK),
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of the package, filled in.
+
+    Args:
+        template: its path in the package.
+        values: what it asks for, by name; text is escaped.
+    """
     environment = Environment(
         loader=PackageLoader("dualnet", ""),
         autoescape=True,
@@ -43,21 +60,23 @@ def page(concept: Concept, rows: Sequence[Row]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(template).render(values)
+
+
+def cells(rows: Sequence[Row]) -> list[tuple[bool, Cell, Cell]]:
+    """What `panes.html.jinja` shows: of each row whether both sides are the same, and the lines as HTML."""
     left, right = _pane([row.left for row in rows]), _pane([row.right for row in rows])
-    return environment.get_template("page.html.jinja").render(
-        concept=concept,
-        rows=[(row.same, *cells) for row, *cells in zip(rows, left, right, strict=True)],
-        same=sum(row.same for row in rows),
-        light=_style(LIGHT),
-        dark=_style(DARK),
-    )
+    return [(row.same, one, other) for row, one, other in zip(rows, left, right, strict=True)]
+
+
+def code(text: str) -> str:
+    """Python as HTML, highlighted: as many lines as before, nothing around them."""
+    return highlight(text, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
 
 
 def _pane(lines: Sequence[str | None]) -> list[Cell]:
     """One side's lines, highlighted as a whole: a docstring runs over several."""
-    code = "\n".join(line for line in lines if line is not None)
-    formatter = HtmlFormatter(nowrap=True)
-    found = iter(highlight(code, PythonLexer(stripnl=False, ensurenl=False), formatter).split("\n"))
+    found = iter(code("\n".join(line for line in lines if line is not None)).split("\n"))
     numbers = count(1)
     return [Cell(None, "") if line is None else Cell(next(numbers), next(found)) for line in lines]
 

@@ -14,7 +14,7 @@ from dualnet.rosetta.check import Outcome
 from dualnet.rosetta.inputs import INPUTS
 from dualnet.rosetta.row import EXACT, Row
 
-__all__ = ["areas", "card", "index", "record", "verdict"]
+__all__ = ["areas", "card", "equality", "index", "record", "verdict"]
 
 SIDES: dict[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 
@@ -100,7 +100,7 @@ def _facts(row: Row) -> Iterable[tuple[str, RenderableType]]:
     for name in row.inputs:
         layout = INPUTS[name].layout
         yield name, INPUTS[name].about + (f": {_axes(layout)}" if layout else "")
-    yield "equal", _equality(row) + (f" ({row.difference})" if row.difference else "")
+    yield "equal", equality(row) + (f" ({row.difference})" if row.difference else "")
 
 
 def _alternatives(texts: tuple[str, ...]) -> RenderableType:
@@ -112,7 +112,8 @@ def _axes(layout: str) -> str:
     return "{} in TensorFlow, {} in PyTorch".format(*layout.split())
 
 
-def _equality(row: Row) -> str:
+def equality(row: Row) -> str:
+    """How equal the two sides of a row are held to be, in words."""
     what = "values, and gradients where there are any" if row.gradients else "values"
     if row.within == EXACT:
         return f"{what}, bit by bit"

@@ -1,0 +1,139 @@
+"""The generated pages, as Markdown by their paths."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from dualnet import catalogue
+from dualnet.interface import BACKENDS, Concept, Difference, Optimizer, Recipe
+from dualnet.page import cells, code, render
+from dualnet.rosetta.row import Row
+from dualnet.rosetta.table import AREAS
+from dualnet.rosetta.view import equality, record
+from dualnet.show import align
+from dualnet.site.figures import Figure, figures
+
+__all__ = ["api", "concept_pages", "differences", "home", "navigation", "notebook", "rosetta"]
+
+TEMPLATES = "site/templates"
+
+
+def home(concepts: Sequence[Concept], readme: str) -> str:
+    """The first page: what this is, and every concept with its figures."""
+    return _page("index", chapters=_chapters(concepts), figures=figures(readme))
+
+
+def concept_pages(concepts: Iterable[Concept], root: Path) -> dict[str, str]:
+    """A page for each concept.
+
+    Args:
+        concepts: the concepts.
+        root: the checkout, with the README and perhaps notebooks.
+    """
+    found = figures((root / "README.md").read_text())
+    return {
+        f"concepts/{concept.id}.md": _concept(concept, found.get(concept.id), notebook(concept, root))
+        for concept in concepts
+    }
+
+
+def notebook(concept: Concept, root: Path) -> Path | None:
+    """The path of a concept's notebook below the checkout; None if there is none."""
+    path = Path("notebooks", concept.chapter, f"{concept.id}.ipynb")
+    return path if (root / path).is_file() else None
+
+
+def differences(concepts: Iterable[Concept]) -> str:
+    """Every difference that a concept declares; by id, as several concepts meet the same one each in its own words."""
+    found: dict[str, dict[Difference, list[Concept]]] = {}
+    for concept in concepts:
+        for difference in concept.differences:
+            found.setdefault(difference.id, {}).setdefault(difference, []).append(concept)
+    return _page("differences", differences=dict(sorted(found.items())))
+
+
+def rosetta(areas: Mapping[str, Sequence[Row]] = AREAS) -> str:
+    """The table of names: each row with both texts, and what makes them equal."""
+    return _page(
+        "rosetta",
+        areas={area: [{**record(row), "equality": equality(row)} for row in rows] for area, rows in areas.items()},
+    )
+
+
+def api(root: Path) -> dict[str, str]:
+    """A page for each public module; the concepts and their twins have pages with their sources."""
+    paths = {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        for package in ("dualnet", "parity")
+        for path in (root / package).rglob("*.py")
+    }
+    hidden = re.compile(rf"(^|\.)_|^dualnet\.(({'|'.join(BACKENDS)}|concepts)\.|site\b|rosetta\.table\.)")
+    return {f"api/{name}.md": f"# {name}\n\n::: {name}\n" for name in sorted(paths) if not hidden.search(name)}
+
+
+def navigation(concepts: Iterable[Concept], guide: list[Any], modules: Iterable[str]) -> list[Any]:
+    """The navigation as in mkdocs.yml."""
+    chapters = [{_title(name): [f"concepts/{c.id}.md" for c in some]} for name, some in _chapters(concepts).items()]
+    return [
+        {"Concepts": ["index.md", *chapters]},
+        {"Differences": "differences.md"},
+        {"Names": "rosetta.md"},
+        *guide,
+        {"Reference": [{Path(path).stem: path} for path in modules]},
+    ]
+
+
+def _concept(concept: Concept, figure: Figure | None, notebook: Path | None) -> str:
+    left, right = (catalogue.source(concept.id, backend).read_text() for backend in ("tf", "torch"))
+    rows = align(left, right)
+    return _page(
+        "concept", concept=concept, figure=figure, notebook=notebook, rows=cells(rows), same=sum(r.same for r in rows)
+    )
+
+
+def _page(template: str, **values: Any) -> str:
+    return render(
+        f"{TEMPLATES}/{template}.md.jinja",
+        **values,
+        code=lambda text: Markup(code(text)),
+        recipe=_recipe,
+        slug=_slug,
+        text=_text,
+        title=_title,
+    )
+
+
+def _chapters(concepts: Iterable[Concept]) -> dict[str, list[Concept]]:
+    return {chapter: list(some) for chapter, some in groupby(concepts, key=lambda concept: concept.chapter)}
+
+
+def _title(chapter: str) -> str:
+    return chapter.replace("_", " ").capitalize()
+
+
+def _text(text: str) -> Markup:
+    """Prose as HTML: what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _slug(*words: str) -> str:
+    return re.sub(r"\W+", "-", " ".join(words).casefold()).strip("-")
+
+
+def _recipe(recipe: Recipe) -> str:
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    said = [recipe.data, _optimizer(recipe.optimizer), f"batches of {recipe.batch_size}", epochs]
+    if varied := recipe.augmentation:
+        said += [f"crops of images padded by {varied.padding}"] * bool(varied.padding) + ["mirrored"] * varied.flip
+    return ", ".join(said + [f"{name} {value}" for name, value in recipe.config.items()])
+
+
+def _optimizer(rule: Optimizer) -> str:
+    if rule.name == "adam":
+        beta1, beta2 = rule.betas
+        return f"Adam {rule.learning_rate:g} (β₁ {beta1:g}, β₂ {beta2:g}, ε {rule.epsilon:g})"
+    return f"SGD {rule.learning_rate:g}" + (f" (momentum {rule.momentum:g})" if rule.momentum else "")

@@ -1,0 +1,33 @@
+"""What MkDocs calls: adds the generated pages to those in ``pages/``."""
+
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from dualnet import catalogue
+from dualnet.site import generate
+
+__all__ = ["on_files"]
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages, and the navigation."""
+    root = Path(config.config_file_path).parents[2]
+    chosen = config.extra["concepts"]
+    concepts = tuple(map(catalogue.concept, chosen)) if chosen else catalogue.concepts()
+    modules = generate.api(root)
+    pages = {
+        "index.md": generate.home(concepts, (root / "README.md").read_text()),
+        "differences.md": generate.differences(concepts),
+        "rosetta.md": generate.rosetta(),
+        "assets/panes.css": (root / "dualnet" / "panes.css").read_text(),
+        **generate.concept_pages(concepts, root),
+        **modules,
+    }
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    for notebook in filter(None, (generate.notebook(concept, root) for concept in concepts)):
+        files.append(File.generated(config, notebook.as_posix(), abs_src_path=str(root / notebook)))
+    config.nav = generate.navigation(concepts, config.nav or [], modules)
+    return files
