@@ -1,6 +1,7 @@
 """Rows of the table for the terminal, and as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,7 +15,7 @@ from dualnet.rosetta.check import Outcome
 from dualnet.rosetta.inputs import INPUTS
 from dualnet.rosetta.row import EXACT, Row
 
-__all__ = ["areas", "card", "equality", "index", "record", "verdict"]
+__all__ = ["areas", "card", "equality", "finding", "index", "record", "verdict"]
 
 SIDES: dict[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 
@@ -29,7 +30,7 @@ def card(row: Row) -> RenderableType:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, fact in _facts(row):
-        facts.add_row(name, fact)
+        facts.add_row(name, Text(fact) if isinstance(fact, str) else fact)
     return Padding(Group(Text(row.title, "bold underline"), sides, facts), (0, 0, 1, 0))
 
 
@@ -69,6 +70,13 @@ def verdict(outcomes: Mapping[Row, Outcome]) -> RenderableType:
         Text(f"{row.title}: {problem}", "red") for row, outcome in outcomes.items() for problem in outcome.problems
     ]
     return Group(shown, *failed)
+
+
+def finding(row: Row, outcome: Outcome) -> dict[str, Any]:
+    """What executing a row gave, as JSON has it: an infinite error, of what cannot be compared, is null."""
+    errors = {"values": outcome.values, "gradients": outcome.gradients}
+    finite = {name: error if error is not None and isfinite(error) else None for name, error in errors.items()}
+    return {"title": row.title, **finite, "problems": list(outcome.problems)}
 
 
 def record(row: Row) -> dict[str, Any]:
