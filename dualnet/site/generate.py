@@ -17,7 +17,7 @@ from dualnet.rosetta.view import equality, record
 from dualnet.show import align
 from dualnet.site.figures import Figure, figures
 
-__all__ = ["api", "concept_pages", "differences", "home", "navigation", "notebook", "rosetta"]
+__all__ = ["concept_pages", "differences", "home", "modules", "navigation", "notebook", "reference", "rosetta"]
 
 TEMPLATES = "site/templates"
 
@@ -64,26 +64,37 @@ def rosetta(areas: Mapping[str, Sequence[Row]] = AREAS) -> str:
     )
 
 
-def api(root: Path) -> dict[str, str]:
-    """A page for each public module; the concepts and their twins have pages with their sources."""
-    paths = {
+def modules(root: Path) -> list[str]:
+    """The public modules; concepts and their twins have pages with their sources, and are left out."""
+    names = {
         ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
         for package in ("dualnet", "parity")
         for path in (root / package).rglob("*.py")
     }
     hidden = re.compile(rf"(^|\.)_|^dualnet\.(({'|'.join(BACKENDS)}|concepts)\.|site\b|rosetta\.table\.)")
-    return {f"api/{name}.md": f"# {name}\n\n::: {name}\n" for name in sorted(paths) if not hidden.search(name)}
+    return sorted(name for name in names if not hidden.search(name))
 
 
-def navigation(concepts: Iterable[Concept], guide: list[Any], modules: Iterable[str]) -> list[Any]:
-    """The navigation as in mkdocs.yml."""
+def reference(module: str) -> str:
+    """The page of a module, by its docstrings."""
+    return f"# {module}\n\n::: {module}\n"
+
+
+def navigation(concepts: Iterable[Concept], guide: list[Any], pages: Iterable[str]) -> list[Any]:
+    """The navigation as in mkdocs.yml.
+
+    Args:
+        concepts: with a page each.
+        guide: what mkdocs.yml says of the pages written by hand.
+        pages: the paths of the modules' pages.
+    """
     chapters = [{_title(name): [f"concepts/{c.id}.md" for c in some]} for name, some in _chapters(concepts).items()]
     return [
         {"Concepts": ["index.md", *chapters]},
         {"Differences": "differences.md"},
         {"Names": "rosetta.md"},
         *guide,
-        {"Reference": [{Path(path).stem: path} for path in modules]},
+        {"Reference": [{Path(path).stem: path} for path in pages]},
     ]
 
 

@@ -14,9 +14,9 @@ __all__ = ["on_files"]
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages, and the navigation."""
     root = Path(config.config_file_path).parents[2]
-    chosen = config.extra["concepts"]
-    concepts = tuple(map(catalogue.concept, chosen)) if chosen else catalogue.concepts()
-    modules = generate.api(root)
+    concepts = tuple(map(catalogue.concept, config.extra["concepts"])) or catalogue.concepts()
+    names = config.extra["modules"] or generate.modules(root)
+    modules = {f"api/{name}.md": generate.reference(name) for name in names}
     pages = {
         "index.md": generate.home(concepts, (root / "README.md").read_text()),
         "differences.md": generate.differences(concepts),

@@ -46,6 +46,7 @@ def test_every_block_is_of_a_known_kind():
     assert all(path.read_text().count("```") == 2 * len(PAGES[path.stem]) for path in GUIDE.glob("*.md"))
 
 
+@pytest.mark.timeout(900)  # of the slow ones: up to five processes, one after another
 @pytest.mark.parametrize("page", [pytest.param(p, marks=pytest.mark.slow) if slow(p) else p for p in PAGES])
 def test_the_code_runs_and_prints_what_it_says(page, folder, capsys):
     names = {}
