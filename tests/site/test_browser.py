@@ -81,12 +81,16 @@ def test_text_stands_out_from_its_ground_in_light_and_dark(visit, path):
 @pytest.mark.parametrize("base", ["files", "server"])
 def test_the_search_finds(visit, served, base):
     page = visit("index", base=served if base == "server" else None)
-    page.locator("input.md-search__input").fill("raise_if_failed")
-    page.wait_for_selector(".md-search-result__link")
-    links = page.locator(".md-search-result__link").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    assert any("api/parity.report.html" in link for link in links)
-    page.locator("input.md-search__input").fill("cross-entropy of logits")
-    page.wait_for_selector(".md-search-result__link[href*='rosetta.html']")
+    query = page.locator("input.md-search__input")
+    for words, found in (
+        ("raise_if_failed", "api/parity.report.html"),
+        ("LeNet", "concepts/lenet.html"),
+        ("cross-entropy of logits", "rosetta.html"),
+        ("Flatten after a convolution", "differences.html"),
+    ):
+        query.clear()
+        query.press_sequentially(words)
+        page.wait_for_selector(f".md-search-result__link[href*='{found}']")
 
 
 def test_the_box_above_a_list_filters_it(visit):
