@@ -36,7 +36,7 @@ from dualnet.page import page
 from dualnet.rosetta.check import executed
 from dualnet.rosetta.search import find
 from dualnet.rosetta.table import AREAS
-from dualnet.rosetta.view import areas, card, index, record, verdict
+from dualnet.rosetta.view import areas, card, finding, index, record, verdict
 from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
@@ -374,7 +374,7 @@ def rosetta(
     if check:
         outcomes = dict(track(executed(found), total=len(found), console=Console(stderr=True), transient=True))
         if as_json:
-            typer.echo(json.dumps([{"title": row.title, **asdict(one)} for row, one in outcomes.items()], indent=2))
+            typer.echo(json.dumps([finding(*pair) for pair in outcomes.items()], indent=2))
         else:
             console.print(verdict(outcomes))
         raise typer.Exit(int(any(outcome.problems for outcome in outcomes.values())))

@@ -19,8 +19,12 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, alone: bool = False) -> Iterator[Path]:
     """A file beside `path` to write to, which takes its place at the end; after an exception nothing has changed.
+
+    Args:
+        path: the file.
+        alone: nobody else writes it meanwhile, so that what a killed writer has left is written over.
 
     Raises:
         OSError: the folder cannot be made or written to, or `path` is something else than a file.
@@ -29,7 +33,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         raise OSError("there is something else than a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.part" if alone else f".{secrets.token_hex(8)}")
     try:
         yield temporary
         with temporary.open("rb") as written:

@@ -166,6 +166,13 @@ def test_the_command_shows_both_texts_and_what_must_be_set(run):
     assert ["not", "equal", "torch.std(x,", "dim=1)"] in lines
 
 
+def test_brackets_in_a_note_are_no_markup(run, monkeypatch):
+    monkeypatch.setattr(dualnet.cli, "find", lambda name: ([replace(STD, note="x[bold]", title="y[red]")], []))
+    _, out, _ = run("torch.std")
+    assert "x[bold]" in out
+    assert "y[red]" in out
+
+
 def test_the_command_without_a_name_lists_the_areas(run):
     code, out, _ = run()
     assert code == 0
@@ -191,13 +198,15 @@ def test_the_command_checks_rows(both, run, monkeypatch):
     code, out, _ = run("torch.std", "--check")
     assert code == 0
     assert out.split()[-5:-2] == ["1e-11", "1", "1"]
-    monkeypatch.setattr(dualnet.cli, "find", lambda name: ([LIES["other values"][0]], []))
+    monkeypatch.setattr(dualnet.cli, "find", lambda name: ([LIES["another shape"][0]], []))
     code, out, _ = run("torch.std", "--check")
     assert code == 1
-    assert "standard deviation: values differ" in out
+    assert "standard deviation: values differ by inf" in out
     code, out, _ = run("torch.std", "--check", "--json")
     assert code == 1
-    assert json.loads(out)[0]["problems"]
+    (found,) = json.loads(out)
+    assert found["values"] is None
+    assert "values differ by inf" in found["problems"]
 
 
 def test_the_answer_imports_no_framework():

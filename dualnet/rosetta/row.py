@@ -40,10 +40,11 @@ class Row:
         torch: the text for PyTorch; several likewise.
         note: what must be set for equality, or what to know.
         without: the text of either side without what the note asks for; its value differs.
-        weights: of texts that build a `layer`: Keras' weights by the end of their paths, each an expression of the
-            attributes of PyTorch's layer.
+        weights: of texts that build a `layer`: Keras' weights by the end of their paths, each an expression of
+            PyTorch's `layer` and of the names of its parameters and buffers.
         result: the axes of the values, TensorFlow's and PyTorch's, where they differ: "NHWC NCHW".
-        within: the greatest error, relative to the largest number of a tensor. Integers and booleans are equal anyway.
+        within: the greatest error, relative to the largest number of a tensor; of gradients CLOSE if that is more.
+            Integers and booleans are equal anyway.
         gradients: whether the gradients of inputs and weights are compared as well, where values are floating.
         difference: the id of the difference between the frameworks that this row is about.
         names: the names that the row answers for, where they are not the first ones in the texts.

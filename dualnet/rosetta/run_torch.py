@@ -27,24 +27,6 @@ def float64() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-class _Attributes(Mapping[str, Any]):
-    """An object's attributes by name, for texts that speak of them without it."""
-
-    def __init__(self, owner: Any) -> None:
-        self.owner = owner
-
-    def __getitem__(self, name: str) -> Any:
-        if not hasattr(self.owner, name):
-            raise KeyError(name)
-        return getattr(self.owner, name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dir(self.owner))
-
-    def __len__(self) -> int:
-        return len(dir(self.owner))
-
-
 def run(text: str, inputs: list[str], weights: Mapping[str, str], gradients: bool) -> Run:
     """Execute a text.
 
@@ -60,7 +42,7 @@ def run(text: str, inputs: list[str], weights: Mapping[str, str], gradients: boo
     build, rest, value = statements(text)
     exec(build, names)
     parameters = _filled(names["layer"]) if weights else {}
-    carried = {name: eval(said, {"torch": torch}, _Attributes(names["layer"])) for name, said in weights.items()}
+    carried = {name: eval(said, _own(names["layer"])) for name, said in weights.items()}
     before = {name: _array(tensor) for name, tensor in carried.items()}  # running statistics change in training
     exec(rest, names)
     values = [torch.as_tensor(leaf) for leaf in flat(eval(value, names))]
@@ -89,6 +71,12 @@ def _filled(layer: torch.nn.Module) -> dict[str, torch.Tensor]:
             if buffer.is_floating_point():
                 buffer.uniform_(0.5, 1.5)
     return dict(layer.named_parameters())
+
+
+def _own(layer: torch.nn.Module) -> dict[str, Any]:
+    """What the expressions of weights may use: the layer, and its parameters, buffers and parts by their names."""
+    parts = (layer.named_parameters(recurse=False), layer.named_buffers(recurse=False), layer.named_children())
+    return {"torch": torch, "layer": layer, **{name: part for named in parts for name, part in named}}
 
 
 def _objective(values: list[torch.Tensor]) -> torch.Tensor | None:

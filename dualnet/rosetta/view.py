@@ -1,6 +1,7 @@
 """Rows of the table for the terminal, and as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,9 +13,9 @@ from rich.text import Text
 from dualnet.interface import BackendName
 from dualnet.rosetta.check import Outcome
 from dualnet.rosetta.inputs import INPUTS
-from dualnet.rosetta.row import CLOSE, EXACT, Row
+from dualnet.rosetta.row import EXACT, Row
 
-__all__ = ["areas", "card", "equality", "index", "record", "verdict"]
+__all__ = ["areas", "card", "equality", "finding", "index", "record", "verdict"]
 
 SIDES: dict[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 
@@ -29,7 +30,7 @@ def card(row: Row) -> RenderableType:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, fact in _facts(row):
-        facts.add_row(name, fact)
+        facts.add_row(name, Text(fact) if isinstance(fact, str) else fact)
     return Padding(Group(Text(row.title, "bold underline"), sides, facts), (0, 0, 1, 0))
 
 
@@ -69,6 +70,13 @@ def verdict(outcomes: Mapping[Row, Outcome]) -> RenderableType:
         Text(f"{row.title}: {problem}", "red") for row, outcome in outcomes.items() for problem in outcome.problems
     ]
     return Group(shown, *failed)
+
+
+def finding(row: Row, outcome: Outcome) -> dict[str, Any]:
+    """What executing a row gave, as JSON has it: an infinite error, of what cannot be compared, is null."""
+    errors = {"values": outcome.values, "gradients": outcome.gradients}
+    finite = {name: error if error is not None and isfinite(error) else None for name, error in errors.items()}
+    return {"title": row.title, **finite, "problems": list(outcome.problems)}
 
 
 def record(row: Row) -> dict[str, Any]:
@@ -114,10 +122,10 @@ def _axes(layout: str) -> str:
 
 def equality(row: Row) -> str:
     """How equal the two sides of a row are held to be, in words."""
-    values = "values and gradients" if row.gradients else "values"
+    what = "values, and gradients where there are any" if row.gradients else "values"
     if row.within == EXACT:
-        return f"bit by bit: {values}"
-    return f"within {row.within:.0e}{' in float64' if row.within == CLOSE else ''}: {values}"
+        return f"{what}, bit by bit"
+    return f"{what}, within {row.within:.0e} of the largest number"
 
 
 def _code(text: str) -> Syntax:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from dualnet.files import replacing
 from dualnet.interface import Array, Arrays, Backend, CheckpointError, Counter, Optimizer, State, Trainer
@@ -54,8 +54,8 @@ class Checkpoint:
         told = json.dumps({"about": self.about, "epochs": epochs, "players": players, "noise": self.noise})
         metadata = {"format": FORMAT, "dualnet": told, "sha256": _digest(told, arrays)}
         try:
-            with replacing(path) as temporary:
-                save_file(arrays, temporary, metadata)
+            with replacing(path, alone=True) as temporary:
+                temporary.write_bytes(save(arrays, metadata))
         except OSError as error:
             raise CheckpointError(f"{path}: a checkpoint cannot be written there: {error}") from error
 

@@ -146,7 +146,7 @@ def _lines(axes: Any, arrays: Mapping[str, Array]) -> None:
         if name != "x":
             axes.plot(arrays.get("x", np.arange(len(heights))), heights, label=name)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=7, ncols=1 + len(arrays) // 7)
 
 
 def _regions(axes: Any, arrays: Mapping[str, Array]) -> None:

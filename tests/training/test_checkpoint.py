@@ -134,15 +134,21 @@ def test_an_interrupted_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     WHOLE.save(tmp_path / "c")
     before = (tmp_path / "c").read_bytes()
 
-    def interrupted(arrays, path, metadata):
-        path.write_bytes(before[:100])
+    def interrupted(arrays, metadata):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "save_file", interrupted)
+    monkeypatch.setattr(checkpoint, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         WHOLE.save(tmp_path / "c")
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
     assert (tmp_path / "c").read_bytes() == before
+
+
+def test_what_a_killed_save_left_is_written_over(tmp_path):
+    (tmp_path / ".c.part").write_bytes(b"half")
+    WHOLE.save(tmp_path / "c")
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    Checkpoint.load(tmp_path / "c")
 
 
 # --- going on --------------------------------------------------------------------------------------------------
@@ -314,7 +320,7 @@ def kill_often(backend, tmp_path, kills, steps):
     interrupted = job(backend, training, steps, checkpoint=str(parts))
     for _ in range(kills):
         assert kill(interrupted, moments.uniform(0.0, 0.3))
-        assert {path.name for path in parts.parent.glob("[!.]*")} <= {"parts"}  # complete or absent
+        assert {path.name for path in parts.parent.glob("*")} <= {"parts", ".parts.part"}  # complete or absent
         done = len(Checkpoint.load(parts).history.losses) if parts.exists() else 0
         assert before <= done < steps
         before = done

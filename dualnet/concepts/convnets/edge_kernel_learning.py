@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "EDGE_KERNEL", "Course", "check_target", "stripe"]
 
@@ -70,6 +70,18 @@ def _learning(image: Array, target: Array, start: Array, rate: float, steps: int
     return {"image": image, "target": target, "start": start, "learning_rate": rate, "steps": steps}
 
 
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    target = call("edges", image=_STRIPE, kernel=EDGE_KERNEL)["value"]
+    course = call("learned_kernel", image=_STRIPE, target=target, start=_KERNELS["row"], learning_rate=3e-2, steps=20)
+    steps, left, right = np.arange(21), *course["kernels"].reshape(21, 2).T
+    pictures = np.stack([_STRIPE, np.pad((target + 1) / 2, ((0, 0), (0, 1)), constant_values=0.5)])
+    return (
+        Exhibit("the image, and its edges", "images", {"images": pictures[None, :, None]}),
+        Exhibit("squared error", "lines", {"error": course["losses"]}, x="step", y="error", scale="log"),
+        Exhibit("the kernel", "lines", {"x": steps, "left weight": left, "right weight": right}, x="step", y="weight"),
+    )
+
+
 CONCEPT = Concept(
     module=__name__,
     title="Edge detector and learning its kernel by gradient descent",
@@ -127,4 +139,5 @@ CONCEPT = Concept(
             label="steps_below_0",
         ),
     ),
+    study=_study,
 )

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "FeatureMaps", "check_images", "check_maps"]
 
@@ -86,6 +86,32 @@ def _mosaic(maps: Array, columns: int) -> Array:
     return picture
 
 
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    """A digit, and what four kernels make of it: for edges to the right and downwards, for blobs and for dots."""
+    if dataset is None or np.ndim(dataset.test_inputs) != 4:
+        raise DataError(
+            "feature_map_visualization shows an image: expected a data set of images, such as --data digits"
+        )
+    images = np.asarray(dataset.test_inputs)[:1, :1].astype(np.float64)
+    right = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    dot = np.full((3, 3), -1 / 8)
+    dot[1, 1] = 1.0
+    kernels = np.stack([right, right.T, np.full((3, 3), 1 / 9), dot])  # A B
+    weights = {
+        "kernel1": kernels[:, None],
+        "bias1": np.zeros(4),
+        "kernel2": np.stack([kernels, kernels[::-1]]),
+        "bias2": np.zeros(2),
+    }
+    maps = call("feature_maps", images=images, **weights)
+    shown = {name: call("stretched", maps=found)["value"] for name, found in maps.items()}
+    return (
+        Exhibit("the image", "images", {"images": images[:, None]}),
+        *(Exhibit(name, "images", {"images": found[:, :, None]}) for name, found in shown.items()),
+        Exhibit("the kernels", "images", {"images": call("stretched", maps=kernels[None])["value"][:, :, None]}),
+    )
+
+
 CONCEPT = Concept(
     module=__name__,
     title="Visualising convolution activations",
@@ -133,4 +159,6 @@ CONCEPT = Concept(
         Case("mosaic", {"maps": _MAPS[:0], "columns": 2}, raises=ValueError, label="no_map"),
         Case("mosaic", {"maps": _FLAT, "columns": 2}, raises=ValueError, label="four_axes"),
     ),
+    study=_study,
+    data="digits",
 )

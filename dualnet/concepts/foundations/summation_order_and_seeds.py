@@ -26,7 +26,7 @@ def check_seed(seed: int) -> None:
 # Distinct prime sizes, no zeros, no symmetry.
 _RNG = np.random.default_rng(71)
 _X = _RNG.normal(size=(3, 101))
-_LOST = np.array([[1.0, *[2.0**-54] * 8, -1.0]])  # 2**-54 is less than half a unit in the last place of 1
+_LOST = np.array([[1.0, *[2.0**-25] * 8, -1.0]], np.float32)  # 2**-25 is less than half a unit in the last place of 1
 _SUMS = ("sequential_sum", "pairwise_sum", "kahan_sum")
 
 
@@ -96,7 +96,7 @@ CONCEPT = Concept(
         Case("pairwise_sum", {"x": _X}, _exact),
         Case("kahan_sum", {"x": _X}, _exact),
         Case("sequential_sum", {"x": _LOST}, lambda x: np.zeros(1, x.dtype), label="lost"),
-        Case("pairwise_sum", {"x": _LOST}, lambda x: np.array([2.0**-52], x.dtype), label="half_lost"),
+        Case("pairwise_sum", {"x": _LOST}, lambda x: np.array([2.0**-23], x.dtype), label="half_lost"),
         Case("kahan_sum", {"x": _LOST}, _exact, label="kept"),
         *(
             Case(function, {"x": x}, lambda x: x.sum(1), label=label)

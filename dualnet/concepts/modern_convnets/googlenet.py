@@ -171,13 +171,6 @@ CONCEPT = Concept(
             about="neither, poolings pad both sides; published: 5,977,530 parameters for gray images and 10 classes",
             claim="Fashion-MNIST: 88.2 % and 87.7 % (SGD 0.1, batches of 128, 10 epochs)",
         ),
-        "batch_norm": Variant(
-            builder="GoogLeNet",
-            config={"kernel_size": 3, "last_pool": 2, "batch_norm": True, "auxiliary": False, "dropout": 0.0},
-            recipe=_ADAM,
-            loss_scale=10.0,
-            about="the network that torchvision has, without its two heads: batch normalization after each convolution",
-        ),
     },
     inputs=_inputs,
     targets=lambda config: Spec("N", classes=config["num_classes"]),

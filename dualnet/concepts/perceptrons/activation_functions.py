@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
 
 __all__ = ["CONCEPT", "SELU_ALPHA", "SELU_SCALE"]
 
@@ -168,6 +168,18 @@ _ROWS = [
         Case(name, {"x": np.array(1.3)}, raises=IndexError, label="scalar"),
     )
 ]
+
+
+def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
+    x = np.linspace(-4.0, 4.0, 401)
+    shown = []
+    for title, names in (("bounded", _BOUNDED), ("unbounded", [name for name in _FUNCTIONS if name not in _BOUNDED])):
+        values = {name: call(name, x=x)["value"] for name in names}
+        slopes = {name: np.gradient(value, x) for name, value in values.items()}
+        shown.append(Exhibit(f"{title} functions", "lines", {"x": x, **values}, x="x", y="value"))
+        shown.append(Exhibit(f"their slopes, {title}", "lines", {"x": x, **slopes}, x="x", y="slope"))
+    return tuple(shown)
+
 
 CONCEPT = Concept(
     module=__name__,
@@ -358,4 +370,5 @@ CONCEPT = Concept(
         ),
         *_ROWS,
     ),
+    study=_study,
 )

@@ -126,6 +126,7 @@ CONCEPT = Concept(
             Case("fold", {"order": _ORDER, "k": k, "index": 0}, raises=ValueError, label=label)
             for label, k in (("one_fold", 1), ("more_folds_than_rows", 24))
         ),
+        Case("fold", {"order": _ORDER, "k": 5, "index": 5}, raises=IndexError, label="no_such_fold"),
     ),
     study=_study,
 )

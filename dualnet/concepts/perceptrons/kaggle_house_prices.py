@@ -128,52 +128,56 @@ _mlp = _training(_mlp_slopes, _mlp_predictions, MLP)
 
 # --- the competition -----------------------------------------------------------------------------------------
 
+MODELS, KINDS = ("linear", "mlp"), ("train", "validation")
 FOLDS, EPOCHS, BATCH, HIDDEN = 5, 40, 64, 64
 TRAINING = {"learning_rate": 0.003, "momentum": 0.9, "decay": 0.1}
+
+
+def _starts(features: int, log_price: Any, rng: np.random.Generator) -> dict[str, dict[str, Array]]:
+    """Weights to start with: both models predict about the mean at first."""
+    bias = np.array(log_price)
+    return {
+        "linear": {"weight": np.zeros(features), "bias": bias},
+        "mlp": {
+            "hidden_weight": rng.normal(0.0, np.sqrt(2 / features), (HIDDEN, features)),
+            "hidden_bias": np.zeros(HIDDEN),
+            "output_weight": rng.normal(0.0, np.sqrt(1 / HIDDEN), HIDDEN),
+            "output_bias": bias,
+        },
+    }
+
+
+def _batches(rows: int, rng: np.random.Generator) -> Array:
+    """The rows of each batch, in every epoch in another order; what is left over waits for the next one."""
+    count = rows // BATCH
+    return np.concatenate([rng.permutation(rows)[: count * BATCH].reshape(count, BATCH) for _ in range(EPOCHS)])
 
 
 def _study(call: Call, dataset: Dataset | None) -> tuple[Exhibit, ...]:
     """5-fold cross-validation of both models: Dive into Deep Learning, section 5.7."""
     if dataset is None or not isinstance(dataset.train_inputs, tuple) or len(dataset.train_inputs) != 2:
         raise DataError("kaggle_house_prices studies numbers and categories with prices: expected --data house_prices")
-    whole = [np.concatenate(parts) for parts in zip(dataset.train_inputs, dataset.test_inputs, strict=True)]
+    numbers, categories = map(np.concatenate, zip(dataset.train_inputs, dataset.test_inputs, strict=True))
     prices, rng = dataset.train_targets, np.random.default_rng(0)
-    features = call("design_matrix", numbers=whole[0], categories=whole[1])["value"][: len(prices)]
+    features = call("design_matrix", numbers=numbers, categories=categories)["value"][: len(prices)]
     parts = np.array_split(rng.permutation(len(prices)), FOLDS)
-    errors: dict[str, list[float]] = {
-        f"{name}, {kind}": [] for name in ("linear", "mlp") for kind in ("train", "validation")
-    }
+    errors = {(name, kind): np.zeros(FOLDS) for name in MODELS for kind in KINDS}
     courses: dict[str, Array] = {}
     for index, validation in enumerate(parts):
         train = np.concatenate(parts[:index] + parts[index + 1 :])
-        middle, count = np.log(prices[train]).mean(), len(train) // BATCH
-        order = np.concatenate(
-            [rng.permutation(len(train))[: count * BATCH].reshape(count, BATCH) for _ in range(EPOCHS)]
-        )
-        starts = {
-            "linear": {"weight": np.zeros(features.shape[1]), "bias": np.array(middle)},
-            "mlp": {
-                "hidden_weight": rng.normal(0.0, np.sqrt(2 / features.shape[1]), (HIDDEN, features.shape[1])),
-                "hidden_bias": np.zeros(HIDDEN),
-                "output_weight": rng.normal(0.0, np.sqrt(1 / HIDDEN), HIDDEN),
-                "output_bias": np.array(middle),
-            },
-        }
-        for name, start in starts.items():
-            found = call(name, features=features[train], prices=prices[train], order=order, **start, **TRAINING)
-            losses = found.pop("losses")
-            courses.setdefault(name, losses.reshape(EPOCHS, -1).mean(axis=1))
-            for kind, rows in (("train", train), ("validation", validation)):
-                predicted = call(f"{name}_predictions", features=features[rows], **found)["value"]
-                score = call("log_rmse", log_predictions=predicted, prices=prices[rows])["value"]
-                errors[f"{name}, {kind}"].append(float(score))
-    means = {
-        kind: np.array([np.mean(errors[f"{name}, {kind}"]) for name in ("linear", "mlp")])
-        for kind in ("train", "validation")
-    }
+        rows = {"features": features[train], "prices": prices[train], "order": _batches(len(train), rng)}
+        for name, start in _starts(features.shape[1], np.log(prices[train]).mean(), rng).items():
+            model = call(name, **rows, **start, **TRAINING)
+            courses.setdefault(name, model.pop("losses").reshape(EPOCHS, -1).mean(axis=1))
+            for kind, asked in zip(KINDS, (train, validation), strict=True):
+                predicted = call(f"{name}_predictions", features=features[asked], **model)["value"]
+                score = call("log_rmse", log_predictions=predicted, prices=prices[asked])["value"]
+                errors[name, kind][index] = score
+    folds = {f"{name}, {kind}": scores for (name, kind), scores in errors.items()}
+    means = {kind: np.array([errors[name, kind].mean() for name in MODELS]) for kind in KINDS}
     return (
         Exhibit("squared error of log prices, first fold", "lines", courses, "epoch", "loss", "log"),
-        Exhibit("log-RMSE of each fold", "bars", {n: np.array(v) for n, v in errors.items()}, "fold", "log-RMSE"),
+        Exhibit("log-RMSE of each fold", "bars", folds, "fold", "log-RMSE"),
         Exhibit("mean log-RMSE: linear (0), mlp (1)", "bars", means, "", "log-RMSE"),
     )
 

@@ -11,6 +11,7 @@ from dualnet.interface import (
     Case,
     Concept,
     Config,
+    ConfigError,
     Difference,
     Initializer,
     Optimizer,
@@ -68,7 +69,7 @@ def _cross_entropy(scores: Array, labels: Array) -> Any:
 _LOSSES = {"squared_error": _squared_error, "cross_entropy": _cross_entropy}
 
 
-def _gradients(loss: str, pixels: Array, labels: Array, **weights: Array) -> Backpropagation:
+def _gradients(pixels: Array, labels: Array, loss: str, **weights: Array) -> Backpropagation:
     """The derivative of f at x is the imaginary part of f(x + ih) / h, to the last digit (Squire & Trapp 1998)."""
 
     def value(weights: dict[str, Array]) -> Any:
@@ -84,13 +85,9 @@ def _gradients(loss: str, pixels: Array, labels: Array, **weights: Array) -> Bac
     return Backpropagation(value({name: weight + 0j for name, weight in weights.items()}).real, **slopes)
 
 
-def _by_either(pixels: Array, labels: Array, loss: str, **weights: Array) -> Backpropagation:
-    return _gradients(loss, pixels, labels, **weights)
-
-
 _ORACLES: dict[str, Callable[..., Backpropagation]] = {
-    "sigmoid_mse_gradients": partial(_gradients, "squared_error"),
-    "sigmoid_softmax_ce_gradients": partial(_gradients, "cross_entropy"),
+    "sigmoid_mse_gradients": partial(_gradients, loss="squared_error"),
+    "sigmoid_softmax_ce_gradients": partial(_gradients, loss="cross_entropy"),
 }
 
 
@@ -191,9 +188,10 @@ CONCEPT = Concept(
         *(Case(function, _GIVEN, oracle) for function, oracle in _ORACLES.items()),
         *(Case(function, _SURE, oracle, label="sure") for function, oracle in _ORACLES.items()),
         *(
-            Case("autograd_gradients", {**_GIVEN, "loss": loss}, _by_either, label=loss)
+            Case("autograd_gradients", {**_GIVEN, "loss": loss}, _gradients, label=loss)
             for loss in ("squared_error", "cross_entropy")
         ),
+        Case("autograd_gradients", {**_GIVEN, "loss": "hinge"}, raises=ConfigError, label="no_such_loss"),
         Case(
             "squared_error_of_sigmoids",
             {"scores": _RNG.normal(size=(7, 3)), "labels": _GIVEN["labels"]},

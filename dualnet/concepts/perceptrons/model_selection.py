@@ -4,7 +4,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 
 from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
 
@@ -32,13 +31,18 @@ def check_sizes(rows: int, sizes: tuple[int, ...]) -> None:
         raise ValueError(f"sizes {sizes} of {rows} rows: expected three numbers of at least 0 that add up to the rows")
 
 
-# The numbers of the book: a cubic with noise of deviation 0.1.
+def _cubic(x: Array, rng: np.random.Generator) -> Array:
+    """The book's, with noise of deviation 0.1."""
+    found: Array = 5 + 1.2 * x - 3.4 * x**2 / 2 + 5.6 * x**3 / 6 + rng.normal(0.0, 0.1, len(x))
+    return found
+
+
 _RNG = np.random.default_rng(103)
 _X = np.linspace(-1.9, 2.1, 23) + _RNG.uniform(-0.05, 0.05, 23)
-_Y = 5 + 1.2 * _X - 3.4 * _X**2 / 2 + 5.6 * _X**3 / 6 + _RNG.normal(0.0, 0.1, 23)
+_Y = _cubic(_X, _RNG)
 _ORDER = _RNG.permutation(23)
-_FITS = {"underfit": (1, 23), "normal": (3, 23), "overfit": (20, 7)}
-"""Degree of the polynomial and number of rows for training, of which the first 16 (or 4) are."""
+_FITS = {"underfit": (1, 16), "normal": (3, 16), "overfit": (20, 4)}
+"""Degree of the polynomial and rows for training; the last 7 rows of the order validate."""
 _POINTS = {
     "three_points": np.array([[0.0, 0.0], [3.0, 1.0], [1.0, 4.0]]),
     "four_points": np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0], [4.0, 4.0]]),
@@ -68,6 +72,8 @@ def _curves(
 
 def _separable(points: Array, steps: int) -> Array:
     """Whether there are weights and a bias of which each label's score is at least 1 on its side: a linear program."""
+    from scipy.optimize import linprog  # only here: importing it takes a while
+
     rows = np.column_stack([points, np.ones(len(points))])
     free: Any = [(None, None)] * rows.shape[1]
     found = [
@@ -79,16 +85,8 @@ def _separable(points: Array, steps: int) -> Array:
 
 def _training(label: str, steps: int = 20) -> dict[str, Any]:
     degree, rows = _FITS[label]
-    train = 2 * rows // 3
-    return {
-        "x": _X,
-        "targets": _Y,
-        "train": _ORDER[:train],
-        "validation": _ORDER[train:],
-        "degree": degree,
-        "learning_rate": 0.1,
-        "steps": steps,
-    }
+    parts = {"train": _ORDER[:rows], "validation": _ORDER[16:]}
+    return {"x": _X, "targets": _Y, **parts, "degree": degree, "learning_rate": 0.1, "steps": steps}
 
 
 # --- pictures ------------------------------------------------------------------------------------------------
@@ -97,7 +95,7 @@ def _training(label: str, steps: int = 20) -> dict[str, Any]:
 def _study(call: Call, _: Dataset | None) -> tuple[Exhibit, ...]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)
-    targets = 5 + 1.2 * x - 3.4 * x**2 / 2 + 5.6 * x**3 / 6 + rng.normal(0.0, 0.1, 200)
+    targets = _cubic(x, rng)
     rows = call("split", order=rng.permutation(200), sizes=(100, 50, 50))
     few = {"underfit": rows["train"], "normal": rows["train"], "overfit": rows["train"][:8]}
     shown = []

@@ -107,43 +107,54 @@ def _deep_vs_wide(x: Array, depth: int) -> Sawtooth:
 # --- pictures ------------------------------------------------------------------------------------------------
 
 
-def _study(call: Call, _: Dataset | None) -> tuple[Exhibit, ...]:
-    rng = np.random.default_rng(3)
+def _exclusive_or(call: Call, rng: np.random.Generator) -> tuple[Exhibit, ...]:
     axis = np.linspace(-0.5, 1.5, 81)
     plane = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    start = _start(2, 3, rng)
+    learned = call("xor", inputs=_TABLE, targets=_XOR, **start, learning_rate=0.1, momentum=0.9, steps=400)
+    losses = learned.pop("losses")
 
     def regions(title: str, scores: Array) -> Exhibit:
         labels = (scores > 0).reshape(81, 81).astype(np.int64)
         points = {"points": _TABLE, "point_labels": _XOR.astype(np.int64)}
         return Exhibit(title, "regions", {"x": axis, "y": axis, "labels": labels, **points}, "x1", "x2")
 
-    rule = {"learning_rate": 0.1, "momentum": 0.9}
-    gate = call("xor", inputs=_TABLE, targets=_XOR, **_start(2, 3, rng), **rule, steps=400)
-    losses = gate.pop("losses")
-    grid = np.linspace(-3, 3, 121)
-    wave = np.sin(2 * grid) + 0.3 * grid
-    fits, errors = {"x": grid, "the function": wave}, {}
-    for hidden in (1, 3, 20):
-        start = _start(1, hidden, rng)
-        fit = call(
-            "function_fit", inputs=grid[:, None], targets=wave, **start, learning_rate=0.02, momentum=0.9, steps=1500
-        )
-        errors[f"{hidden} hidden"] = fit.pop("losses")
-        fits[f"{hidden} hidden"] = call("network", inputs=grid[:, None], **fit)["value"]
-    x = np.linspace(0, 1, 257)
-    teeth = {f"depth {depth}": call("deep_vs_wide", x=x, depth=depth) for depth in (1, 2, 4)}
-    depths = np.arange(1, 11)
-    units = [call("deep_vs_wide", x=x[:1], depth=int(depth)) for depth in depths]
-    counts = {name: np.array([found[f"{name}_units"] for found in units]) for name in ("deep", "wide")}
     return (
         Exhibit("exclusive or, cross entropy", "lines", {"3 hidden": losses}, "step", "nats", "log"),
-        regions("exclusive or, learned", call("network", inputs=plane, **gate)["value"]),
+        regions("exclusive or, learned", call("network", inputs=plane, **learned)["value"]),
         regions("exclusive or, by two ReLUs", call("xor_by_hand", inputs=plane)["value"] - 0.5),
+    )
+
+
+def _fits(call: Call, rng: np.random.Generator) -> tuple[Exhibit, ...]:
+    x = np.linspace(-3, 3, 121)
+    wave = np.sin(2 * x) + 0.3 * x
+    rows = {"inputs": x[:, None], "targets": wave, "learning_rate": 0.02, "momentum": 0.9, "steps": 1500}
+    fits, errors = {"x": x, "the function": wave}, {}
+    for hidden in (1, 3, 20):
+        learned = call("function_fit", **rows, **_start(1, hidden, rng))
+        errors[f"{hidden} hidden"] = learned.pop("losses")
+        fits[f"{hidden} hidden"] = call("network", inputs=x[:, None], **learned)["value"]
+    return (
         Exhibit("a function and its fits", "lines", fits, "x", "y"),
         Exhibit("mean squared error of the fits", "lines", errors, "step", "error", "log"),
-        Exhibit("sawtooth", "lines", {"x": x, **{name: found["deep"] for name, found in teeth.items()}}, "x", "y"),
+    )
+
+
+def _teeth(call: Call) -> tuple[Exhibit, ...]:
+    x, depths = np.linspace(0, 1, 257), np.arange(1, 11)
+    found = [call("deep_vs_wide", x=x, depth=int(depth)) for depth in depths]
+    teeth = {f"depth {depth}": found[depth - 1]["deep"] for depth in (1, 2, 4)}
+    counts = {name: np.array([each[f"{name}_units"] for each in found]) for name in ("deep", "wide")}
+    return (
+        Exhibit("sawtooth", "lines", {"x": x, **teeth}, "x", "y"),
         Exhibit("units of the same sawtooth", "lines", {"x": depths, **counts}, "depth", "ReLUs", "log"),
     )
+
+
+def _study(call: Call, _: Dataset | None) -> tuple[Exhibit, ...]:
+    rng = np.random.default_rng(3)
+    return (*_exclusive_or(call, rng), *_fits(call, rng), *_teeth(call))
 
 
 def _given(inputs: Array, targets: Array, hidden: int, steps: int) -> dict[str, Any]:

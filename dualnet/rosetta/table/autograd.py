@@ -214,7 +214,7 @@ ROWS = (
         names=("tf.GradientTape", "torch.func.jacrev"),
     ),
     Row(
-        "Jacobian matrix, of functions of both frameworks",
+        "Jacobian matrix, the older way",
         tf="""
             with tf.GradientTape() as tape:
                 tape.watch(v)

@@ -206,9 +206,9 @@ ROWS = (
             layer(images)
         """,
         weights={
-            "depthwise_kernel": 'get_submodule("0").weight.permute(2, 3, 0, 1)',
-            "pointwise_kernel": 'get_submodule("1").weight.permute(2, 3, 1, 0)',
-            "bias": 'get_submodule("1").bias',
+            "depthwise_kernel": "layer[0].weight.permute(2, 3, 0, 1)",
+            "pointwise_kernel": "layer[1].weight.permute(2, 3, 1, 0)",
+            "bias": "layer[1].bias",
         },
         names=("keras.layers.SeparableConv2D", "torch.nn.Conv2d"),
         result=IMAGES,

@@ -399,10 +399,10 @@ ROWS = (
             layer(x)
         """,
         weights={
-            "first/kernel": 'get_parameter("0.weight").T',
-            "first/bias": 'get_parameter("0.bias")',
-            "second/kernel": 'get_parameter("2.weight").T',
-            "second/bias": 'get_parameter("2.bias")',
+            "first/kernel": "layer[0].weight.T",
+            "first/bias": "layer[0].bias",
+            "second/kernel": "layer[2].weight.T",
+            "second/bias": "layer[2].bias",
         },
         names=("keras.Sequential", "torch.nn.Sequential"),
     ),

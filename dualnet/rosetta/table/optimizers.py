@@ -5,14 +5,45 @@ Rates and decays are powers of two: Keras keeps them in float32.
 
 from dualnet.rosetta.row import CLOSE, FLOAT32, Row
 
+KERAS_STEPS = """
+    v = tf.Variable(w)
+    optimizer = {}
+    for gradient in g:
+        optimizer.apply([gradient], [v])
+    v
+"""
+TORCH_STEPS = """
+    p = torch.nn.Parameter(w.clone())
+    optimizer = {}
+    for gradient in g:
+        p.grad = gradient
+        optimizer.step()
+    p
+"""
+KERAS_RATES = """
+    schedule = {}
+    tf.stack([schedule(step) for step in range(8)])
+"""
+TORCH_RATES = """
+    optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)
+    schedule = {}
+    found = []
+    for step in range(8):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    torch.tensor(found)
+"""
+
 
 def steps(optimizer: str) -> str:
-    """What one side does with an optimizer: a weight, a step for each gradient, the weight again."""
-    if optimizer.startswith("keras"):
-        return (
-            f"v = tf.Variable(w)\noptimizer = {optimizer}\nfor gradient in g:\n    optimizer.apply([gradient], [v])\nv"
-        )
-    return f"p = torch.nn.Parameter(w.clone())\noptimizer = {optimizer}\nfor p.grad in g:\n    optimizer.step()\np"
+    """What either side does with an optimizer: a weight, a step for each gradient, the weight again."""
+    return (KERAS_STEPS if optimizer.startswith("keras") else TORCH_STEPS).format(optimizer)
+
+
+def rates(schedule: str) -> str:
+    """The learning rate at each of eight steps under a schedule of either side."""
+    return (KERAS_RATES if schedule.startswith("keras") else TORCH_RATES).format(schedule)
 
 
 def rule(
@@ -36,18 +67,6 @@ def rule(
         gradients=False,
         difference=difference,
         within=within,
-    )
-
-
-def rates(schedule: str) -> str:
-    """The learning rate at each of eight steps under a schedule of either side."""
-    if schedule.startswith("keras"):
-        return f"schedule = {schedule}\ntf.stack([schedule(step) for step in range(8)])"
-    return (
-        "optimizer = torch.optim.SGD([torch.nn.Parameter(w)], lr=0.5)\n"
-        f"schedule = {schedule}\nfound = []\nfor step in range(8):\n"
-        '    found.append(optimizer.param_groups[0]["lr"])\n    optimizer.step()\n    schedule.step()\n'
-        "torch.tensor(found)"
     )
 
 
@@ -84,6 +103,41 @@ ROWS = (
         "equal while the rate stays: Keras keeps it in the velocity, PyTorch does not",
         difference="D161",
     ),
+    Row(
+        "gradient descent with momentum while the rate changes",
+        """
+            v = tf.Variable(w)
+            optimizer = keras.optimizers.SGD(0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                optimizer.learning_rate = rate
+                optimizer.apply([gradient], [v])
+            v
+        """,
+        """
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.SGD([p], lr=0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                for state in optimizer.state.values():
+                    state["momentum_buffer"] *= optimizer.param_groups[0]["lr"] / rate
+                optimizer.param_groups[0]["lr"] = rate
+                p.grad = gradient
+                optimizer.step()
+            p
+        """,
+        "the buffer times old rate / new rate: Keras keeps the rate in the velocity, PyTorch does not",
+        without="""
+            p = torch.nn.Parameter(w.clone())
+            optimizer = torch.optim.SGD([p], lr=0.5, momentum=0.5)
+            for rate, gradient in zip([0.5, 0.25, 0.0625, 0.125], g):
+                optimizer.param_groups[0]["lr"] = rate
+                p.grad = gradient
+                optimizer.step()
+            p
+        """,
+        names=("keras.optimizers.SGD", "torch.optim.SGD"),
+        gradients=False,
+        difference="D161",
+    ),
     rule(
         "gradient descent with Nesterov's momentum",
         "SGD(0.125, momentum=0.5, nesterov=True)",
@@ -105,7 +159,8 @@ ROWS = (
         """
             p = torch.nn.Parameter(w.clone())
             optimizer = torch.optim.SGD([p], lr=0.125, momentum=0.5)
-            for p.grad in g:
+            for gradient in g:
+                p.grad = gradient
                 p.data *= 1 - 0.125 * 0.25
                 optimizer.step()
             p
@@ -128,12 +183,45 @@ ROWS = (
         difference="D158",
     ),
     Row(
+        "Adam on an embedding with an id that comes twice",
+        """
+            v = tf.Variable(table)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.square(tf.gather(v, rows)))
+            gradient = tf.convert_to_tensor(tape.gradient(loss, v))
+            optimizer = keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=1e-15)
+            optimizer.apply([gradient], [v])
+            v
+        """,
+        """
+            p = torch.nn.Parameter(table.clone())
+            loss = torch.sum(torch.square(p[rows]))
+            loss.backward()
+            optimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875), eps=1e-15)
+            optimizer.step()
+            p
+        """,
+        "convert_to_tensor: given tf.IndexedSlices, Keras squares gradients of one row before it adds them",
+        without="""
+            v = tf.Variable(table)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.square(tf.gather(v, rows)))
+            optimizer = keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=1e-15)
+            optimizer.apply([tape.gradient(loss, v)], [v])
+            v
+        """,
+        names=("keras.optimizers.Adam", "tf.convert_to_tensor", "torch.optim.Adam"),
+        gradients=False,
+        difference="D177",
+    ),
+    Row(
         "Adam with an epsilon that counts",
         steps("keras.optimizers.Adam(0.125, beta_1=0.875, beta_2=0.96875, epsilon=0.01)"),
         """
             p = torch.nn.Parameter(w.clone())
             optimizer = torch.optim.Adam([p], lr=0.125, betas=(0.875, 0.96875))
-            for step, p.grad in enumerate(g, 1):
+            for step, gradient in enumerate(g, 1):
+                p.grad = gradient
                 optimizer.param_groups[0]["eps"] = 0.01 / (1 - 0.96875**step) ** 0.5
                 optimizer.step()
             p

@@ -25,6 +25,7 @@ def fold(order: tf.Tensor, k: int, index: int) -> Fold:
 
     Raises:
         ValueError: there is no row for each fold, or only one fold.
+        IndexError: no such fold.
     """
     check_folds(len(order), k)
     sizes = [len(order) // k + (part < len(order) % k) for part in range(k)]

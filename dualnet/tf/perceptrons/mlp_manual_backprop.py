@@ -19,6 +19,7 @@ from keras import layers
 from keras.initializers import RandomNormal
 
 from dualnet.concepts.perceptrons.mlp_manual_backprop import DEVIATION, Backpropagation
+from dualnet.interface import Loss, choose
 from dualnet.tf._model import KerasModel
 from dualnet.tf._training import Rule
 
@@ -132,14 +133,17 @@ def autograd_gradients(
         output_weight: (K, H).
         output_bias: (K,).
         loss: squared_error or cross_entropy.
+
+    Raises:
+        ConfigError: no such loss.
     """
+    losses: dict[str, Loss] = {"squared_error": squared_error_of_sigmoids, "cross_entropy": cross_entropy}
     weights = [hidden_weight, hidden_bias, output_weight, output_bias]
     with tf.GradientTape() as tape:
         tape.watch(weights)
         hidden = tf.sigmoid(pixels @ tf.transpose(hidden_weight) + hidden_bias)  # N H
         scores = hidden @ tf.transpose(output_weight) + output_bias  # N K
-        measured = squared_error_of_sigmoids if loss == "squared_error" else cross_entropy
-        value = measured(scores, labels)
+        value = choose(losses, loss, "loss")(scores, labels)
     return Backpropagation(value, *tape.gradient(value, weights))
 
 

@@ -25,6 +25,7 @@ def fold(order: torch.Tensor, k: int, index: int) -> Fold:
 
     Raises:
         ValueError: there is no row for each fold, or only one fold.
+        IndexError: no such fold.
     """
     check_folds(len(order), k)
     parts = list(order.tensor_split(k))  # differs: X-uneven-split

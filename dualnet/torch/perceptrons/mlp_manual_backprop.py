@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dualnet.concepts.perceptrons.mlp_manual_backprop import DEVIATION, Backpropagation
+from dualnet.interface import Loss, choose
 
 __all__ = [
     "SigmoidMLP",
@@ -129,12 +130,15 @@ def autograd_gradients(
         output_weight: (K, H).
         output_bias: (K,).
         loss: squared_error or cross_entropy.
+
+    Raises:
+        ConfigError: no such loss.
     """
+    losses: dict[str, Loss] = {"squared_error": squared_error_of_sigmoids, "cross_entropy": F.cross_entropy}
     weights = [w.detach().requires_grad_() for w in (hidden_weight, hidden_bias, output_weight, output_bias)]
     hidden = torch.sigmoid(F.linear(pixels, weights[0], weights[1]))  # N H
     scores = F.linear(hidden, weights[2], weights[3])  # N K
-    measured = squared_error_of_sigmoids if loss == "squared_error" else F.cross_entropy
-    value = measured(scores, labels)
+    value = choose(losses, loss, "loss")(scores, labels)
     return Backpropagation(value.detach(), *torch.autograd.grad(value, weights))
 
 
