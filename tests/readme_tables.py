@@ -33,7 +33,8 @@ def figures():
     for _, ids in chapters():
         mine = [reports[pair] for pair in suite.pairs(*ids)]
         singles = [worst for report in mine if (worst := report.worst("float32/"))]
-        yield max(report.smallest_passing_limit for report in mine), max(one.error / one.limit for one in singles if one.limit)
+        shares = [one.error / one.limit for one in singles if one.limit]
+        yield max(report.smallest_passing_limit for report in mine), max(shares)
 
 
 def concepts_table():
