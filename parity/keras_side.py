@@ -334,6 +334,8 @@ class _Recorder:
         self.side, self.tape = side, tape
         self.watch: Callable[[Any], None] | None = None
         self.images: dict[int, Any] = {}
+        self.channels_first: dict[int, Any] = {}
+        """What left a Permute that brings channels to the front: canonical as it is."""
         self.from_flatten: dict[int, tuple[Any, tuple[int, ...]]] = {}
         self.pending: list[tuple[Call, Any]] = []
         self.padded: dict[int, tuple[Any, Padding]] = {}
@@ -351,6 +353,8 @@ class _Recorder:
                 return self._separable(layer, name, args[0])
             self._follow(layer, name, tensors)
             described = describe(layer, name, [tuple(t.shape) for t in tensors], self.side)
+            if described.kind == "flatten" and id(tensors[0]) in self.channels_first:
+                described = replace(described, settings={"order": "CHW"})
             padding = self.padded.get(id(tensors[0]), (None, None))[1] if described.kind in PADDED else None
             entry = self.tape.open(with_padding(described, padding), real=described.kind not in GLUE)
             if isinstance(layer, layers.MultiHeadAttention):  # its key is its value where none is given
@@ -368,9 +372,18 @@ class _Recorder:
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
             finally:
                 self.pending.pop()
-            if _has_activation(layer) and entry.outputs:  # the activation showed what the layer itself made
-                return output
-            return tf.nest.map_structure(lambda t: self._output(entry, t, self._stays_image(entry, t, images)), output)
+            if (turned := self._turned(layer, tensors[0])) is not None:
+                passed = self._output(entry, output, image=turned)
+                if not turned:
+                    self.channels_first[id(passed)] = passed
+                return passed
+            if not (_has_activation(layer) and entry.outputs):  # else the activation showed what the layer itself made
+                output = tf.nest.map_structure(
+                    lambda t: self._output(entry, t, self._stays_image(entry, t, images)), output
+                )
+            if described.kind in ELEMENTWISE and id(tensors[0]) in self.channels_first:
+                self.channels_first[id(output)] = output
+            return output
 
         return calling
 
@@ -421,7 +434,16 @@ class _Recorder:
 
     def is_image(self, tensor: Any) -> bool:
         """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
-        return id(tensor) in self.images or len(tensor.shape) > 3
+        return id(tensor) in self.images or (len(tensor.shape) > 3 and id(tensor) not in self.channels_first)
+
+    def _turned(self, layer: Any, tensor: Any) -> bool | None:
+        """Whether a Permute brings channels to the end (True), or to the front (False); None if it does neither."""
+        if not isinstance(layer, layers.Permute):
+            return None
+        *rest, last = range(1, len(tensor.shape))
+        if tuple(layer.dims) == (last, *rest) and self.is_image(tensor):
+            return False
+        return True if tuple(layer.dims) == (*range(2, last + 1), 1) and id(tensor) in self.channels_first else None
 
     def _stays_image(self, call: Call, tensor: Any, images: bool) -> bool:
         kind = call.layer.kind

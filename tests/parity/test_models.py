@@ -188,6 +188,31 @@ def test_a_subclassed_model_with_its_own_reshape_is_told_of_the_order():
     assert "dense" in culprit.where
 
 
+PERMUTED = {
+    "permuted": lambda: [L.ReLU(), L.Permute((3, 1, 2))],
+    "permuted before an activation": lambda: [L.Permute((3, 1, 2)), L.ReLU()],
+    "and back": lambda: [L.Permute((3, 1, 2)), L.ReLU(), L.Permute((2, 3, 1))],
+}
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["torch first", "keras first"])
+@pytest.mark.parametrize("way", PERMUTED)
+def test_a_flatten_of_permuted_images_has_the_order_of_the_other_side(way, swapped):
+    ours = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 14 * 10, 7))
+    theirs = keras.Sequential([keras.Input((16, 12, 3)), L.Conv2D(5, 3), *PERMUTED[way](), L.Flatten(), L.Dense(7)])
+    report = parity.compare(*((theirs, ours) if swapped else (ours, theirs)), IMAGES)
+    assert report.passed, str(report)
+
+
+def test_a_wrong_permutation_before_a_flatten_is_blamed_there():
+    ours = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 14 * 10, 7))
+    turned = [L.ReLU(), L.Permute((3, 2, 1)), L.Flatten()]
+    theirs = keras.Sequential([keras.Input((16, 12, 3)), L.Conv2D(5, 3), *turned, L.Dense(7)])
+    report = parity.compare(ours, theirs, IMAGES)
+    assert not report.passed
+    assert [culprit.kind for culprit in report.culprits] == ["glue", "flatten"], str(report)
+
+
 def test_models_are_left_as_they_were_found():
     a, b = torch_net(), keras_net()
     a.train()
