@@ -46,7 +46,7 @@ def ours(id):
     return dualnet.build(id, "torch", **SETTINGS[id])
 
 
-@pytest.mark.parametrize("id", SETTINGS)
+@pytest.mark.parametrize("id", ["alexnet", pytest.param("vgg", marks=pytest.mark.slow), "googlenet"])
 def test_our_weights_load_into_torchvision_and_mean_the_same(id, both):
     import torch
 

@@ -333,7 +333,7 @@ def kill_often(backend, tmp_path, kills, steps):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("tf", marks=pytest.mark.slow), "torch"])
 def test_a_killed_training_goes_on(backend, tmp_path):
     kill_often(backend, tmp_path, kills=1, steps=500)
 

@@ -84,6 +84,7 @@ def test_the_difference_of_two_sides_is_relative_to_their_largest_number(case):
     assert _compared(first, first._replace(arrays={"a": b}))["largest_difference"] == {"a": expected}
 
 
+@pytest.mark.slow
 def test_sides_that_differ_are_exit_code_1(monkeypatch, tmp_path):
     """What `check` says of the recorded sides decides."""
     import dualnet.training.study as study
