@@ -184,7 +184,7 @@ def _read_flat(file: Path, form: str) -> tuple[dict[str, Array], Carried | None,
         if not told:
             return weights, None, {}
         values = json.loads(told)
-        rule = Optimizer(**{**values["rule"], "betas": tuple(values["rule"]["betas"])})
+        rule = Optimizer.from_dict(values["rule"])
         memory: dict[str, dict[str, Array]] = {kind: {} for kind in rule.remembers}
         for name, array in arrays.items():
             if name.startswith(MEMORY):
@@ -199,7 +199,7 @@ def _read_checkpoint(file: Path) -> tuple[dict[str, Array], Carried | None, dict
     found = Checkpoint.load(file)
     carried = None
     about = dict(found.about)
-    rule = Optimizer(**{**about["optimizer"], "betas": tuple(about["optimizer"]["betas"])})
+    rule = Optimizer.from_dict(about["optimizer"])
     if found.memory.keys() == set(rule.remembers):
         carried = Carried(rule, found.memory, len(found.history.losses))
     return {**found.state.parameters, **found.state.buffers}, carried, about

@@ -318,6 +318,11 @@ class Optimizer:
         if not 0.0 < self.learning_rate < float("inf"):
             raise ConfigError(f"learning rate {self.learning_rate!r}: expected a finite number above 0")
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Optimizer":
+        """What `dataclasses.asdict` made of one, also after JSON has made a list of the betas."""
+        return cls(**{**values, "betas": tuple(values["betas"])})
+
     @property
     def remembers(self) -> tuple[str, ...]:
         """What it keeps of each parameter from step to step; see `Trainer.memory`."""

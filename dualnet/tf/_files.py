@@ -91,7 +91,7 @@ def _dtype(file: h5py.File) -> str:
 
 def _carried(group: h5py.Group) -> Carried:
     told = json.loads(group.attrs["carried"])
-    rule = Optimizer(**{**told["rule"], "betas": tuple(told["rule"]["betas"])})
+    rule = Optimizer.from_dict(told["rule"])
     memory = {kind: {name: array[()] for name, array in group.get(kind, {}).items()} for kind in rule.remembers}
     return Carried(rule, memory, int(told["steps"]))
 

@@ -53,10 +53,9 @@ class Job:
     @property
     def recipe(self) -> Recipe:
         """How to train."""
-        rule = {**self.optimizer, "betas": tuple(self.optimizer["betas"])}
         return Recipe(
             data=self.data,
-            optimizer=Optimizer(**rule),
+            optimizer=Optimizer.from_dict(self.optimizer),
             batch_size=self.batch_size,
             epochs=self.epochs,
             augmentation=Augmentation(**self.augmentation) if self.augmentation else None,
