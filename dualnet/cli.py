@@ -32,7 +32,6 @@ from dualnet.interface import (
     Optimizer,
     choose,
 )
-from dualnet.page import page
 from dualnet.rosetta.check import executed
 from dualnet.rosetta.search import find
 from dualnet.rosetta.table import AREAS
@@ -175,6 +174,8 @@ def diff(
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
 ) -> None:
     """Show the two sources side by side in the browser: one page, which is a file that needs nothing else."""
+    from dualnet.page import page  # only here: no other command makes a page
+
     left, right = (catalogue.source(concept, backend).read_text() for backend in ("tf", "torch"))
     path = out or Path(mkdtemp(prefix="dualnet-")) / f"{concept}.html"
     try:
