@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.current
 
-.PHONY: demo test test-slow test-site site tables clean
+.PHONY: demo test test-slow test-site site tables notebooks clean
 
 demo: $(STAMP)
 	$(BIN)/dualnet compare lenet --out runs/demo
@@ -28,6 +28,10 @@ site: $(STAMP)
 tables: $(STAMP)
 	$(BIN)/python -m tests.readme_tables
 
+# Executes them in place, half an hour for all: make notebooks NAMES="lenet pooling".
+notebooks: $(STAMP)
+	$(BIN)/python -m tests.notebooks $(NAMES)
+
 # An interrupted set-up leaves .venv/.incomplete behind, and the next one starts over.
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
@@ -36,7 +40,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch .venv/.incomplete
 	@echo "setting up .venv with both frameworks (some 7 GB); only the first time"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev,site]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev,notebooks,site]'
 	@rm .venv/.incomplete
 	@touch $(STAMP)
 

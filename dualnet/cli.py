@@ -1,4 +1,4 @@
-"""The command line: ``dualnet list | show | diff | compare | train | convert | bench | rosetta | doctor``."""
+"""The command line: ``dualnet``."""
 
 import json
 import os
@@ -35,7 +35,7 @@ from dualnet.interface import (
 from dualnet.rosetta.check import executed
 from dualnet.rosetta.search import find
 from dualnet.rosetta.table import AREAS
-from dualnet.rosetta.view import areas, card, finding, index, record, verdict
+from dualnet.rosetta.view import areas, card, catalogued, evidence, finding, index, record, shown, verdict
 from dualnet.show import align, side_by_side, variant_table
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
@@ -390,6 +390,30 @@ def rosetta(
 
 
 @app.command()
+def differences(
+    name: Annotated[str | None, typer.Argument(metavar="ID", help="The id of a difference, or words about it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show where the frameworks differ: each as code that is executed here, and how far both sides come apart."""
+    from dualnet.rosetta.demonstration import declared, effects, matching  # only here: it knows every concept
+
+    console = Console(highlight=False)
+    told = declared()
+    if name is None:
+        console.print(catalogued(told))
+        return
+    ids = matching(name, told)
+    found = dict(
+        track(effects({id: told[id] for id in ids}), total=len(ids), console=Console(stderr=True), transient=True)
+    )
+    if as_json:
+        typer.echo(json.dumps([evidence(id, told[id], found[id]) for id in ids], indent=2))
+        return
+    for id in ids:
+        console.print(shown(id, told[id], found[id]))
+
+
+@app.command()
 def doctor(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Say what will work on this machine. Exit code 1: something will fail."""
     checks = examine(data_dir)
@@ -483,20 +507,19 @@ def _job(
             f"here, or gives no recipe; variants that have one: {', '.join(having) or 'none'}"
         )
     settings = _settings(concept, variant, setting or [])
-    return Job(
-        backend="tf",
-        concept=id,
-        variant=variant or concept.default_variant,
-        config={**recipe.config, **settings},
-        traced_config={**settings, **chosen.small},
-        data=data or recipe.data,
+    return Job.planned(
+        concept,
+        variant,
+        recipe,
+        settings,
+        data=data,
         data_dir=str(data_dir) if data_dir else None,
         download=download,
         file_column=file_column,
         label_column=label_column,
         optimizer=asdict(_optimizer(recipe.optimizer, optimizer, learning_rate)),
-        batch_size=batch_size or recipe.batch_size,
-        epochs=epochs or recipe.epochs,
+        batch_size=batch_size,
+        epochs=epochs,
         steps=steps,
         augmentation=_augmentation(recipe.augmentation, crop_padding, flip),
         seed=seed,

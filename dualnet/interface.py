@@ -36,6 +36,7 @@ __all__ = [
     "Counter",
     "DataError",
     "Dataset",
+    "Demo",
     "Difference",
     "DualnetError",
     "Exhibit",
@@ -119,6 +120,17 @@ class StateError(DualnetError, ValueError):
 # --- what a concept declares -----------------------------------------------------------------------------------
 
 
+class Demo(NamedTuple):
+    """A difference as code that is executed: statements, and an expression at the end, whose values are compared.
+
+    A text may use `np`, its framework's modules and the inputs of `dualnet.rosetta.inputs`; what it makes is float64
+    unless it says otherwise. Instead of having a value it may raise.
+    """
+
+    tf: str
+    torch: str
+
+
 @dataclass(frozen=True)
 class Difference:
     """One point where the two frameworks behave differently, and what the twins do about it."""
@@ -129,6 +141,8 @@ class Difference:
     tf: str
     torch: str
     ours: str
+    demo: Demo | None = None
+    """Needed where no row of `dualnet.rosetta` shows it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from dualnet.rosetta.execution import Gradients, Run
 from dualnet.rosetta.inputs import Array
 from dualnet.rosetta.row import CLOSE, Row, inputs_of
 
-__all__ = ["Outcome", "examine", "executed", "float64"]
+__all__ = ["MISTAKES", "Outcome", "apart", "examine", "executed", "float64", "run"]
 
 SIDES: tuple[BackendName, ...] = ("torch", "tf")
 """PyTorch first: its layer has the weights that Keras' is given, and TensorFlow before Triton aborts it."""
@@ -69,8 +69,8 @@ def executed(rows: Iterable[Row]) -> Iterator[tuple[Row, Outcome]]:
 def examine(row: Row) -> Outcome:
     """Execute all texts of a row and compare what they give; to be called under `float64`."""
     try:
-        torch, *more_torch = (_run(row, "torch", text) for text in row.texts("torch"))
-        tf, *more_tf = (_run(row, "tf", text, torch) for text in row.texts("tf"))
+        torch, *more_torch = (run(row, "torch", text) for text in row.texts("torch"))
+        tf, *more_tf = (run(row, "tf", text, torch) for text in row.texts("tf"))
     except Exception as error:  # whatever a framework raises: the row does not hold
         return Outcome(np.inf, None, (f"{type(error).__name__}: {error}",))
     pairs = [(tf, torch), *((other, torch) for other in more_tf), *((tf, other) for other in more_torch)]
@@ -88,24 +88,39 @@ def _naive_problem(row: Row, side: BackendName, text: str, tf: Run, torch: Run) 
     """What is wrong with a text that should differ from the other side, or not run at all."""
     try:
         if side == "tf":
-            tf = _run(row, side, text, torch)
+            tf = run(row, side, text, torch)
         else:
-            torch = _run(row, side, text)
+            torch = run(row, side, text)
     except MISTAKES as error:
         return f"{text!r}: {type(error).__name__}: {error}"
     except Exception:  # the framework refuses it
         return None
-    apart = max(_values_error(tf, torch), _gradients_error(tf, torch) or 0.0)
-    return None if apart > max(5 * row.within, 1e-9) else f"{text!r} differs by {apart:.2g} only"
+    values, gradients = apart(tf, torch)
+    worst = max(values, gradients or 0.0)
+    return None if worst > max(5 * row.within, 1e-9) else f"{text!r} differs by {worst:.2g} only"
 
 
-def _run(row: Row, side: BackendName, text: str, carrier: Run | None = None) -> Run:
+def apart(tf: Run, torch: Run) -> tuple[float, float | None]:
+    """The worst relative error of two runs' values, and of their gradients; None where there are none to compare."""
+    return _values_error(tf, torch), _gradients_error(tf, torch)
+
+
+def run(row: Row, side: BackendName, text: str, carrier: Run | None = None) -> Run:
+    """Execute a text of a row; to be called under `float64`.
+
+    Args:
+        row: what the text is of.
+        side: whose text it is.
+        text: the text.
+        carrier: PyTorch's run, for the weights that TensorFlow's layer is given.
+    """
     module = _runner(side)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a naive text may well be warned of
-        if carrier is None:
+        if side == "torch":
             return module.run(text, inputs_of(text), row.weights, row.gradients)
-        return module.run(text, inputs_of(text), carrier.carried, row.result, row.gradients)
+        carried = carrier.carried if carrier else {}
+        return module.run(text, inputs_of(text), carried, row.result, row.gradients)
 
 
 def _runner(side: BackendName) -> Any:

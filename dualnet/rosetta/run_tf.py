@@ -59,11 +59,11 @@ def run(text: str, inputs: list[str], weights: Mapping[str, Array], result: str,
     with tf.GradientTape() as tape:
         tape.watch([leaf for name, leaf in wanted.items() if name in leaves])
         exec(rest, names)
-        values = [tf.convert_to_tensor(leaf) for leaf in flat(eval(value, names))]
+        values = [leaf if isinstance(leaf, str) else tf.convert_to_tensor(leaf) for leaf in flat(eval(value, names))]
         objective = _objective(values, result)
     found = _gradients(tape, objective, wanted) if wanted and any(map(_floating, values)) else {}
     return Run(
-        values=[transposed(one.numpy(), result, back=True) for one in values],
+        values=[np.array(v) if isinstance(v, str) else transposed(v.numpy(), result, back=True) for v in values],
         inputs={
             name: None if one is None else transposed(one, INPUTS[name].layout, back=True)
             for name, one in found.items()
@@ -73,8 +73,8 @@ def run(text: str, inputs: list[str], weights: Mapping[str, Array], result: str,
     )
 
 
-def _floating(tensor: tf.Tensor) -> bool:
-    return tensor.dtype.is_floating or tensor.dtype.is_complex
+def _floating(tensor: tf.Tensor | str) -> bool:
+    return not isinstance(tensor, str) and (tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
 def _loaded(layer: keras.layers.Layer, weights: Mapping[str, Array]) -> dict[str, tf.Variable]:
@@ -90,10 +90,10 @@ def _loaded(layer: keras.layers.Layer, weights: Mapping[str, Array]) -> dict[str
     return {name: variable for name, (variable,) in chosen.items()}
 
 
-def _objective(values: list[tf.Tensor], result: str) -> tf.Tensor:
+def _objective(values: list[tf.Tensor | str], result: str) -> tf.Tensor:
     terms = [tf.zeros((), tf.float64)]
     for position, value in enumerate(values):
-        if _floating(value):
+        if not isinstance(value, str) and _floating(value):
             shape = transposed(np.empty(value.shape), result, back=True).shape
             towards = transposed(cotangent(position, shape), result)
             terms.append(_weighted_sum(tf.math.real(value), towards.real))

@@ -45,7 +45,7 @@ def run(text: str, inputs: list[str], weights: Mapping[str, str], gradients: boo
     carried = {name: eval(said, _own(names["layer"])) for name, said in weights.items()}
     before = {name: _array(tensor) for name, tensor in carried.items()}  # running statistics change in training
     exec(rest, names)
-    values = [torch.as_tensor(leaf) for leaf in flat(eval(value, names))]
+    values = [leaf if isinstance(leaf, str) else torch.as_tensor(leaf) for leaf in flat(eval(value, names))]
     wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad} | parameters
     found = _gradients(_objective(values), wanted) if gradients else {}
     return Run(
@@ -79,10 +79,10 @@ def _own(layer: torch.nn.Module) -> dict[str, Any]:
     return {"torch": torch, "layer": layer, **{name: part for named in parts for name, part in named}}
 
 
-def _objective(values: list[torch.Tensor]) -> torch.Tensor | None:
+def _objective(values: list[torch.Tensor | str]) -> torch.Tensor | None:
     terms = []
     for position, value in enumerate(values):
-        if value.requires_grad:
+        if not isinstance(value, str) and value.requires_grad:
             towards = torch.from_numpy(np.asarray(cotangent(position, tuple(value.shape))))
             parts = torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
             terms.append((parts * (torch.view_as_real(towards) if value.is_complex() else towards.real)).sum())
@@ -108,5 +108,7 @@ def _pulled(
     return _gradients(torch.stack(terms).sum() if terms else None, parameters)
 
 
-def _array(tensor: torch.Tensor) -> Array:
+def _array(tensor: torch.Tensor | str) -> Array:
+    if isinstance(tensor, str):
+        return np.array(tensor)
     return tensor.detach().resolve_conj().numpy().copy()

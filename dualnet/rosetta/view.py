@@ -10,12 +10,24 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from dualnet.interface import BackendName
+from dualnet.interface import BackendName, Difference
 from dualnet.rosetta.check import Outcome
+from dualnet.rosetta.demonstration import Effect
 from dualnet.rosetta.inputs import INPUTS
 from dualnet.rosetta.row import EXACT, Row
 
-__all__ = ["areas", "card", "equality", "finding", "index", "record", "verdict"]
+__all__ = [
+    "areas",
+    "card",
+    "catalogued",
+    "equality",
+    "evidence",
+    "finding",
+    "index",
+    "record",
+    "shown",
+    "verdict",
+]
 
 SIDES: dict[BackendName, str] = {"tf": "TensorFlow", "torch": "PyTorch"}
 
@@ -94,6 +106,53 @@ def record(row: Row) -> dict[str, Any]:
         "gradients": row.gradients,
         "difference": row.difference,
     }
+
+
+def catalogued(told: Mapping[str, Sequence[Difference]]) -> Table:
+    """A line for each difference: what it is about, and what either side does."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "", *SIDES.values()):
+        table.add_column(title, overflow="fold")
+    for id, (first, *_) in told.items():
+        table.add_row(id, *map(Text, (first.what, first.tf, first.torch)))
+    return table
+
+
+def shown(id: str, told: Sequence[Difference], found: Sequence[tuple[Row, Effect]]) -> RenderableType:
+    """A difference whole: what is said of it, and what executing its demonstrations gave."""
+    sides = Table(box=None, pad_edge=False, expand=True, header_style="dim")
+    for title in SIDES.values():
+        sides.add_column(title, ratio=1)
+    for row, effect in found:
+        sides.add_row(*(_code(row.texts(side)[0]) for side in SIDES))
+        sides.add_row(*(Text(value, "green") for value in (effect.tf, effect.torch)))
+        sides.add_row(Text(str(effect), "bold"), end_section=True)
+    words = [line for one in told for line in _words(one)]
+    return Padding(Group(Text(id, "bold underline"), *words, sides), (0, 0, 1, 0))
+
+
+def evidence(id: str, told: Sequence[Difference], found: Sequence[tuple[Row, Effect]]) -> dict[str, Any]:
+    """The same as JSON has it: an infinite distance, of what cannot be compared, is null."""
+    measured = [
+        {
+            "texts": {side: row.texts(side)[0] for side in SIDES},
+            "gave": {"tf": effect.tf, "torch": effect.torch},
+            "apart": effect.apart if isfinite(effect.apart) else None,
+        }
+        for row, effect in found
+    ]
+    said = [{"what": one.what, "tf": one.tf, "torch": one.torch, "ours": one.ours} for one in told]
+    return {"id": id, "said": said, "demonstrations": measured}
+
+
+def _words(difference: Difference) -> Iterable[RenderableType]:
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    sides = {title: getattr(difference, side) for side, title in SIDES.items()}
+    for name, fact in {**sides, "here": difference.ours}.items():
+        facts.add_row(name, Text(fact))
+    return Text(difference.what), facts
 
 
 def _facts(row: Row) -> Iterable[tuple[str, RenderableType]]:

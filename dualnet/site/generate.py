@@ -11,49 +11,57 @@ from markupsafe import Markup, escape
 from dualnet import catalogue
 from dualnet.interface import BACKENDS, Concept, Difference, Optimizer, Recipe
 from dualnet.page import cells, code, render
+from dualnet.rosetta.demonstration import effects
 from dualnet.rosetta.row import Row
 from dualnet.rosetta.table import AREAS
 from dualnet.rosetta.view import equality, record
 from dualnet.show import align
 from dualnet.site.figures import Figure, figures
+from dualnet.site.notebooks import Notebook, read
 
-__all__ = ["concept_pages", "differences", "home", "modules", "navigation", "notebook", "reference", "rosetta"]
+__all__ = ["concept_pages", "differences", "home", "modules", "navigation", "pictures", "reference", "rosetta"]
 
 TEMPLATES = "site/templates"
 
 
-def home(concepts: Sequence[Concept], readme: str) -> str:
+def home(concepts: Sequence[Concept], root: Path) -> str:
     """The first page: what this is, and every concept with its figures."""
-    return _page("index", chapters=_chapters(concepts), figures=figures(readme))
+    return _page("index", chapters=_chapters(concepts), figures=_figures(concepts, root))
 
 
-def concept_pages(concepts: Iterable[Concept], root: Path) -> dict[str, str]:
+def concept_pages(concepts: Sequence[Concept], root: Path) -> dict[str, str]:
     """A page for each concept.
 
     Args:
         concepts: the concepts.
-        root: the checkout, with the README and perhaps notebooks.
+        root: the checkout, with the README and notebooks.
     """
-    found = figures((root / "README.md").read_text())
+    found = _figures(concepts, root)
+    return {f"concepts/{one.id}.md": _concept(one, found.get(one.id), read(one, root)) for one in concepts}
+
+
+def pictures(concepts: Iterable[Concept], root: Path) -> dict[str, bytes]:
+    """What the notebooks drew, by the paths that the concepts' pages name."""
+    notebooks = {concept.id: read(concept, root) for concept in concepts}
     return {
-        f"concepts/{concept.id}.md": _concept(concept, found.get(concept.id), notebook(concept, root))
-        for concept in concepts
+        f"concepts/{_picture(id, number)}": picture
+        for id, notebook in notebooks.items()
+        if notebook
+        for number, picture in enumerate(notebook.pictures)
     }
 
 
-def notebook(concept: Concept, root: Path) -> Path | None:
-    """The path of a concept's notebook below the checkout; None if there is none."""
-    path = Path("notebooks", concept.chapter, f"{concept.id}.ipynb")
-    return path if (root / path).is_file() else None
-
-
 def differences(concepts: Iterable[Concept]) -> str:
-    """Every difference that a concept declares; by id, as several concepts meet the same one each in its own words."""
+    """Every difference that a concept declares, with what its demonstrations give here.
+
+    By id, as several concepts meet the same one each in its own words.
+    """
     found: dict[str, dict[Difference, list[Concept]]] = {}
     for concept in concepts:
         for difference in concept.differences:
             found.setdefault(difference.id, {}).setdefault(difference, []).append(concept)
-    return _page("differences", differences=dict(sorted(found.items())))
+    measured = dict(effects({id: [*found[id]] for id in sorted(found)}))
+    return _page("differences", differences=dict(sorted(found.items())), measured=measured)
 
 
 def rosetta(areas: Mapping[str, Sequence[Row]] = AREAS) -> str:
@@ -99,11 +107,28 @@ def navigation(concepts: Iterable[Concept], guide: list[Any], pages: Iterable[st
     ]
 
 
-def _concept(concept: Concept, figure: Figure | None, notebook: Path | None) -> str:
+def _figures(concepts: Iterable[Concept], root: Path) -> dict[str, Figure]:
+    """The figures by the id of a concept: those of its notebook, else what no concept of its chapter exceeds."""
+    of_chapters = figures((root / "README.md").read_text())
+    own = {concept.id: notebook.figure for concept in concepts if (notebook := read(concept, root))}
+    return of_chapters | {id: figure for id, figure in own.items() if figure}
+
+
+def _picture(id: str, number: int) -> str:
+    return f"{id}-{number}.png"
+
+
+def _concept(concept: Concept, figure: Figure | None, notebook: Notebook | None) -> str:
     left, right = (catalogue.source(concept.id, backend).read_text() for backend in ("tf", "torch"))
     rows = align(left, right)
     return _page(
-        "concept", concept=concept, figure=figure, notebook=notebook, rows=cells(rows), same=sum(r.same for r in rows)
+        "concept",
+        concept=concept,
+        figure=figure,
+        notebook=notebook,
+        pictures=[_picture(concept.id, number) for number in range(len(notebook.pictures))] if notebook else [],
+        rows=cells(rows),
+        same=sum(row.same for row in rows),
     )
 
 

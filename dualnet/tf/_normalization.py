@@ -23,9 +23,16 @@ class BatchNorm(layers.BatchNormalization):
         """The normalised input; in training, the running statistics move."""
         if not training:
             return super().call(x, training=False)
-        mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
-        count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
+        if x.dtype == tf.float32 and x.shape.rank == 4:  # one kernel for all of it, with the unbiased variance
+            y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=x, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
+            )
+        else:
+            mean, biased = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
+            count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
+            variance = biased * count / (count - 1)
+            y = tf.nn.batch_normalization(x, mean, biased, self.beta, self.gamma, self.epsilon)
         share = tf.constant(self.share, x.dtype)
         self.moving_mean.assign((1 - share) * self.moving_mean + share * mean)
-        self.moving_variance.assign((1 - share) * self.moving_variance + share * variance * count / (count - 1))
-        return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, self.epsilon)
+        self.moving_variance.assign((1 - share) * self.moving_variance + share * variance)
+        return y

@@ -110,14 +110,14 @@ class _SGD:
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         rate, momentum = self.rule.learning_rate, self.rule.momentum
-        steps = gradients
-        if momentum:
-            steps = [
-                velocity.assign(_exact(momentum, g) * velocity + g)
-                for velocity, g in zip(self.velocities, gradients, strict=True)
-            ]
-        for variable, step in zip(self.variables, steps, strict=True):
-            variable.assign_sub(_exact(rate, step) * step)
+        if not momentum:
+            for variable, g in zip(self.variables, gradients, strict=True):
+                _descend(variable, _exact(rate, g), g)
+            return
+        for variable, velocity, g in zip(self.variables, self.velocities, gradients, strict=True):
+            tf.raw_ops.ResourceApplyMomentum(
+                var=variable.handle, accum=velocity.handle, lr=_exact(rate, g), grad=g, momentum=_exact(momentum, g)
+            )
 
 
 class _Adam:
@@ -138,14 +138,18 @@ class _Adam:
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         steps = self.steps.assign_add(tf.constant(1.0, tf.float64))
         beta1, beta2 = (tf.constant(beta, tf.float64) for beta in self.rule.betas)
-        rate = tf.constant(self.rule.learning_rate, tf.float64) / (1 - beta1**steps)
         root = tf.sqrt(1 - beta2**steps)
+        rate = tf.constant(self.rule.learning_rate, tf.float64) * root / (1 - beta1**steps)
         for variable, m, v, g in zip(self.variables, self.first, self.second, gradients, strict=True):
-            b1, b2 = (_exact(beta, g) for beta in self.rule.betas)
-            m.assign(b1 * m + _exact(1 - self.rule.betas[0], g) * g)
-            v.assign(b2 * v + _exact(1 - self.rule.betas[1], g) * g * g)
-            denominator = tf.sqrt(v) / tf.cast(root, g.dtype) + _exact(self.rule.epsilon, g)
-            variable.assign_sub(tf.cast(rate, g.dtype) * m / denominator)
+            _descend(m, _exact(1 - self.rule.betas[0], g), m - g)
+            _descend(v, _exact(1 - self.rule.betas[1], g), v - g * g)
+            epsilon = tf.cast(self.rule.epsilon * root, g.dtype)  # beside sqrt(v), not sqrt(v_hat): root times as large
+            _descend(variable, tf.cast(rate, g.dtype), m / (tf.sqrt(v) + epsilon))
+
+
+def _descend(variable: tf.Variable, rate: tf.Tensor, direction: tf.Tensor) -> None:
+    """Subtract rate * direction in one pass over memory: the step of a large network is bound by these."""
+    tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=rate, delta=direction)
 
 
 def _exact(value: float, like: tf.Tensor) -> tf.Tensor:

@@ -71,13 +71,10 @@ def run_jobs(jobs: Sequence[Job], out: Path, console: Console, *, parity: bool) 
         if parity:
             jobs = [replace(job, trace=f"{scratch}/{job.backend}.safetensors") for job in jobs]
         with Sides({job.backend: job for job in jobs}) as running:
-            with console.status("importing, building" + (", recording both sides" if parity else "")):
-                for backend, event in running.events("traced" if parity else "ready"):
-                    if event["event"] == "ready":
-                        sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
-            for backend, side in sides.items():
-                if side.resumed_steps:
-                    console.print(f"{TITLES[backend]}: goes on after {side.resumed_steps} steps of an earlier run")
+            if parity:
+                with console.status("importing, building, recording both sides"):
+                    for backend, event in running.events("traced"):
+                        _ready(backend, event, sides, console)
             report = check(jobs, running, console) if parity else None
             running.proceed()
             _follow(running, sides, declared.metric, console)
@@ -133,7 +130,17 @@ def check(jobs: Sequence[Job], running: Sides, console: Console) -> dict[str, An
     }
 
 
-def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metric: str, console: Console) -> None:
+def _ready(backend: BackendName, event: dict[str, Any], sides: dict[BackendName, Side], console: Console) -> None:
+    """Take down what a side says when it is about to train."""
+    if event["event"] != "ready":
+        return
+    sides[backend] = Side(**{key: event[key] for key in event if key != "event"})
+    if steps := sides[backend].resumed_steps:
+        console.print(f"{TITLES[backend]}: goes on after {steps} steps of an earlier run")
+
+
+def _follow(running: Sides[BackendName], sides: dict[BackendName, Side], metric: str, console: Console) -> None:
+    """Show how the sides train, and keep how it went; a fast one may be done before the other is ready."""
     columns = (
         TextColumn("[bold]{task.description:<10}"),
         BarColumn(),
@@ -148,6 +155,7 @@ def _follow(running: Sides[BackendName], sides: Mapping[BackendName, Side], metr
             for backend in sides
         }
         for backend, event in running.events("done"):
+            _ready(backend, event, sides, console)
             if event["event"] == "progress":
                 value = "-" if event["metric"] is None else f"{metric} {event['metric']:.4f}"
                 bars.update(

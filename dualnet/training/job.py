@@ -1,10 +1,11 @@
 """What a worker is asked to do."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dualnet.interface import Augmentation, BackendName, Optimizer, Recipe
+from dualnet.interface import Augmentation, BackendName, Concept, Optimizer, Recipe
 
 __all__ = ["Job"]
 
@@ -42,6 +43,35 @@ class Job:
     traced_config: dict[str, Any] = field(default_factory=dict)
     """The settings of the model that parity compares: of a network of millions of parameters, it would be gigabytes."""
     exhibits: str | None = None
+
+    @classmethod
+    def planned(
+        cls, concept: Concept, variant: str | None, recipe: Recipe, settings: Mapping[str, Any], **wishes: Any
+    ) -> "Job":
+        """A recipe for a variant, with the caller's wishes over it; the backend is still to be chosen.
+
+        Args:
+            concept: a model.
+            variant: its name; the default one if None.
+            recipe: how to train.
+            settings: of the concept, over the variant's.
+            wishes: other values of a job by name; None leaves the recipe's.
+        """
+        usual = {
+            "data": recipe.data,
+            "optimizer": asdict(recipe.optimizer),
+            "batch_size": recipe.batch_size,
+            "epochs": recipe.epochs,
+            "augmentation": asdict(recipe.augmentation) if recipe.augmentation else None,
+        }
+        return cls(
+            backend="tf",
+            concept=concept.id,
+            variant=variant or concept.default_variant,
+            config={**recipe.config, **settings},
+            traced_config={**settings, **concept.variant(variant).small},
+            **(usual | {name: value for name, value in wishes.items() if value is not None}),
+        )
 
     @property
     def about(self) -> dict[str, Any]:

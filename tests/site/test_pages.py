@@ -1,5 +1,6 @@
 """The built site: everything is on it, every link leads somewhere, and nothing is asked of another host."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ import pytest
 import dualnet
 from dualnet import catalogue
 from dualnet.interface import ConfigError
+from dualnet.notebook import FIGURES
 from dualnet.rosetta.table import AREAS
 from dualnet.site import generate
 from dualnet.site.figures import Figure, figures
@@ -75,7 +77,7 @@ def test_figures_are_those_of_the_table():
 def test_every_concept_has_a_page_and_the_first_page_has_every_concept():
     concepts = catalogue.concepts()
     navigation = json.dumps(generate.navigation(concepts, [], []))
-    home = Page(generate.home(concepts, README))
+    home = Page(generate.home(concepts, ROOT))
     for concept in concepts:
         assert f'"concepts/{concept.id}.md"' in navigation
         assert ("a", f"concepts/{concept.id}.html") in home.links
@@ -109,22 +111,47 @@ def test_a_concept_without_figure_says_so(tmp_path):
     assert "≤ 3.0e-13" in pages["concepts/lenet.md"]
     assert "≤ 0.19 of its limit" in pages["concepts/lenet.md"]
     assert "no figure kept yet" in pages["concepts/vgg.md"]
-    assert said(generate.home([known, unknown], TABLE)).count("no figure kept yet") == 1
+    assert said(generate.home([known, unknown], tmp_path)).count("no figure kept yet") == 1
 
 
-def test_a_notebook_is_linked_where_there_is_one(tmp_path):
+def cell(id, text, *outputs):
+    """A cell of a notebook as its file has it."""
+    if not outputs:
+        return {"cell_type": "markdown", "id": id, "source": [text]}
+    return {"cell_type": "code", "id": id, "source": [text], "outputs": [{"data": data} for data in outputs]}
+
+
+def test_a_notebook_gives_a_page_its_prose_pictures_and_figures(tmp_path):
     (tmp_path / "README.md").write_text(TABLE)
     (tmp_path / "notebooks" / "convnets").mkdir(parents=True)
     concepts = [dualnet.concept(id) for id in ("lenet", "pooling")]
-    (tmp_path / "notebooks" / "convnets" / "lenet.ipynb").write_text("{}")
+    checked = {"a": {"float64": 1e-14, "float32": 0.02}, "b": {"float64": 2e-14, "float32": 0.01}}
+    cells = [
+        cell("idea", "# LeNet\n\nIt reads $x_1$, and `$HOME` is code."),
+        cell("training-1", "draw()", {"image/png": base64.b64encode(b"picture").decode()}),
+        cell("parity-1", "check()", {FIGURES: checked}),
+        cell("exercises", "## Exercises\n\n1. Why?\n   <details><summary>Hint</summary>\n\n   *So*.\n\n   </details>"),
+    ]
+    (tmp_path / "notebooks" / "convnets" / "lenet.ipynb").write_text(json.dumps({"cells": cells}))
     pages = generate.concept_pages(concepts, tmp_path)
-    assert ("a", "../notebooks/convnets/lenet.ipynb") in Page(pages["concepts/lenet.md"]).links
+    lenet = pages["concepts/lenet.md"]
+    assert {("a", "../notebooks/convnets/lenet.ipynb"), ("img", "lenet-0.png")} <= set(Page(lenet).links)
+    assert generate.pictures(concepts, tmp_path) == {"concepts/lenet-0.png": b"picture"}
+    assert "<msub><mi>x</mi><mn>1</mn></msub>" in lenet
+    assert "`$HOME` is code" in lenet
+    assert "≤ 2.0e-14" in said(lenet)
+    assert "≤ 0.02 of its limit" in said(lenet)
+    assert "**1.** Why?" in lenet
     assert "notebook" not in said(pages["concepts/pooling.md"])
+    assert "≤ 3.0e-13" in said(pages["concepts/pooling.md"])
 
 
-def test_every_difference_is_on_the_page_of_differences():
+@pytest.mark.slow
+def test_every_difference_is_on_the_page_of_differences(both):
     concepts = catalogue.concepts()
-    page = Page(generate.differences(concepts))
+    text = generate.differences(concepts)
+    page = Page(text)
+    assert text.count("Measured:") >= len({one.id for concept in concepts for one in concept.differences})
     for concept in concepts:
         for difference in concept.differences:
             assert difference.id in page.ids

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Config, DataError, Dataset, Difference, Exhibit, Initializer, Probe, each
+from dualnet.interface import Array, Config, DataError, Dataset, Demo, Difference, Exhibit, Initializer, Probe, each
 
 __all__ = [
     "CROP",
@@ -106,6 +106,7 @@ FLOAT32_SLOPE = Difference(
     tf="rounded to float32 on its way into the operation",
     torch="exact",
     ours="exact: the TensorFlow side writes the function out",
+    demo=Demo(tf="tf.nn.leaky_relu(x, alpha=0.1)", torch="torch.nn.functional.leaky_relu(x, 0.1)"),
 )
 GAUSSIAN_SCALES = {"mean": 2.0**-4, "log_variance": 2.0**-4}
 INITIALIZERS = {"weight": Initializer("xavier_uniform"), "bias": Initializer("constant", 0.0)}

@@ -1,6 +1,6 @@
 """Layers of one's own: one without parameters, which centres, and a dense one with a weight and a bias."""
 
-from dualnet.interface import Concept, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
+from dualnet.interface import Concept, Demo, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
 
 __all__ = ["CONCEPT"]
 
@@ -48,6 +48,20 @@ CONCEPT = Concept(
             tf="in build, at the first call, from the shape of the input",
             torch="in __init__, which must be told the size of the input",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3)
+                    before = len(layer.weights)
+                    layer(x)
+                    before, len(layer.weights)
+                """,
+                torch="""
+                    layer = torch.nn.Linear(7, 3)
+                    before = len(list(layer.parameters()))
+                    layer(x)
+                    before, len(list(layer.parameters()))
+                """,
+            ),
         ),
         Difference(
             "X-layer-config",
@@ -55,6 +69,32 @@ CONCEPT = Concept(
             tf="its registered name and the arguments of __init__, from get_config",
             torch="nothing: the state has arrays alone",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    import tempfile
+                    path = tempfile.mkdtemp() + "/network.keras"
+
+                    class Centered(keras.layers.Layer):
+                        def call(self, x):
+                            return x - tf.reduce_mean(x)
+
+                    keras.Sequential([keras.Input((7,)), Centered()]).save(path)
+                    keras.saving.load_model(path)(x)
+                """,
+                torch="""
+                    import tempfile
+                    path = tempfile.mkdtemp() + "/network.pt"
+
+                    class Centered(torch.nn.Module):
+                        def forward(self, x):
+                            return x - x.mean()
+
+                    network = torch.nn.Sequential(Centered())
+                    torch.save(network.state_dict(), path)
+                    network.load_state_dict(torch.load(path))
+                    network(x)
+                """,
+            ),
         ),
     ),
 )

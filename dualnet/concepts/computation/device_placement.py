@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Copies"]
 
@@ -43,6 +43,10 @@ CONCEPT = Concept(
             tf="TF32, unless it is turned off",
             torch="float32; TF32 in convolutions",
             ours="float32",
+            demo=Demo(
+                tf="tf.config.experimental.tensor_float_32_execution_enabled()",
+                torch="torch.backends.cuda.matmul.allow_tf32",
+            ),
         ),
         Difference(
             "X-device-choice",
@@ -50,6 +54,17 @@ CONCEPT = Concept(
             tf="the first GPU, if there is one; with tf.device says otherwise, and copies by itself",
             torch="the device on which the tensors are: all on the same one, or RuntimeError",
             ours="the device that is asked for",
+            demo=Demo(
+                tf="""
+                    with tf.device("GPU:0"):  # the CPU where there is none
+                        there = tf.identity(y)
+                    x + there
+                """,
+                torch="""
+                    there = y.to("meta")  # the one other device that every machine has
+                    x + there
+                """,
+            ),
         ),
         Difference(
             "X-device-copy",
@@ -57,6 +72,17 @@ CONCEPT = Concept(
             tf="tf.identity makes one; tensors never change anyway",
             torch="to() returns the tensor itself, to(copy=True) copies",
             ours="a copy",
+            demo=Demo(
+                tf="""
+                    with tf.device(x.device):
+                        there = tf.identity(x)
+                    there is x
+                """,
+                torch="""
+                    there = x.to(x.device)
+                    there is x
+                """,
+            ),
         ),
     ),
     cases=(

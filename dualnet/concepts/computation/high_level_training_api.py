@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit, each
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Demo, Difference, Exhibit, each
 
 __all__ = ["CONCEPT", "Trained"]
 
@@ -90,6 +90,18 @@ CONCEPT = Concept(
             tf="float32, unless the object is told",
             torch="that of what it is given",
             ours="that of the model",
+            demo=Demo(
+                tf="""
+                    keras.config.set_floatx("float32")  # as Keras starts
+                    loss = keras.losses.MeanAbsoluteError()
+                    keras.config.set_floatx("float64")
+                    loss(tf.constant([1.0], tf.float64), tf.constant([1 + 1e-9], tf.float64))
+                """,
+                torch="""
+                    loss = torch.nn.L1Loss()
+                    loss(torch.tensor([1 + 1e-9]), torch.tensor([1.0]))
+                """,
+            ),
         ),
         Difference(
             "D155",
@@ -97,6 +109,23 @@ CONCEPT = Concept(
             tf="float32 inside the optimizer",
             torch="double",
             ours="rates that float32 has exactly",
+            demo=Demo(
+                tf="""
+                    keras.config.set_floatx("float32")  # as Keras starts
+                    optimizer = keras.optimizers.SGD(0.1)
+                    keras.config.set_floatx("float64")
+                    parameter = keras.Variable(0.0, dtype="float64")
+                    optimizer.apply([tf.ones((), tf.float64)], [parameter])
+                    parameter + 0.1
+                """,
+                torch="""
+                    parameter = torch.zeros((), requires_grad=True)
+                    optimizer = torch.optim.SGD([parameter], lr=0.1)
+                    parameter.grad = torch.ones(())
+                    optimizer.step()
+                    parameter + 0.1
+                """,
+            ),
         ),
         Difference(
             "D227",
@@ -118,6 +147,10 @@ CONCEPT = Concept(
             tf="methods of every model",
             torch="none: a small Trainer of our own",
             ours="the same two calls",
+            demo=Demo(
+                tf='hasattr(keras.Model, "fit")',
+                torch='hasattr(torch.nn.Module, "fit")',
+            ),
         ),
         Difference(
             "X-train-step",
@@ -125,6 +158,10 @@ CONCEPT = Concept(
             tf="a model whose train_step is overridden",
             torch="a Trainer whose train_step is overridden",
             ours="as each side is used to",
+            demo=Demo(
+                tf='hasattr(keras.Model, "train_step")',
+                torch='hasattr(torch.nn.Module, "train_step")',
+            ),
         ),
     ),
     cases=tuple(

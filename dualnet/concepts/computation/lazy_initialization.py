@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "HIDDEN", "Sizes"]
 
@@ -69,6 +69,20 @@ CONCEPT = Concept(
             tf="all of them",
             torch="the Lazy ones, which become ordinary ones at the first call",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3)
+                    before = type(layer)
+                    layer(x)
+                    type(layer) is before
+                """,
+                torch="""
+                    layer = torch.nn.LazyLinear(3)
+                    before = type(layer)
+                    layer(x)
+                    type(layer) is before
+                """,
+            ),
         ),
         Difference(
             "X-lazy-parameters",
@@ -76,6 +90,10 @@ CONCEPT = Concept(
             tf="there are none: the list is empty",
             torch="they exist without shape, and count as uninitialised",
             ours="none is counted",
+            demo=Demo(
+                tf="len(keras.layers.Dense(3).weights)",
+                torch="len(list(torch.nn.LazyLinear(3).parameters()))",
+            ),
         ),
         Difference(
             "X-layer-build",
@@ -90,6 +108,18 @@ CONCEPT = Concept(
             tf="is told the parameters at its first step",
             torch="may hold parameters without shape, which are filled in place; nothing may be asked of them before",
             ours="made after a dry run",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3)
+                    optimizer = keras.optimizers.SGD(0.1)
+                    optimizer.built
+                """,
+                torch="""
+                    layer = torch.nn.LazyLinear(3)
+                    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+                    len(optimizer.param_groups[0]["params"]) > 0
+                """,
+            ),
         ),
     ),
     cases=(

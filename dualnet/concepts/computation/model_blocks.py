@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dualnet.interface import Array, Concept, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
+from dualnet.interface import Array, Concept, Demo, Difference, Initializer, Optimizer, Recipe, Spec, Stage, Variant
 
 __all__ = ["CONCEPT", "frozen_weight"]
 
@@ -58,9 +58,29 @@ CONCEPT = Concept(
         Difference(
             "D223",
             "a loop as long as the data say",
-            tf="Python's while is traced once in a graph: tf.while_loop",
+            tf="Python's while raises in the graph of a Keras network, where AutoGraph rewrites none: tf.while_loop",
             torch="Python's while",
             ours="the same turns",
+            demo=Demo(
+                tf="""
+                    class Halved(keras.layers.Layer):
+                        def call(self, x):
+                            while tf.reduce_sum(tf.abs(x)) > 1:
+                                x = x / 2
+                            return x
+
+                    keras.Sequential([Halved()]).predict(np.array([[6.0]]), verbose=0)
+                """,
+                torch="""
+                    class Halved(torch.nn.Module):
+                        def forward(self, x):
+                            while x.abs().sum() > 1:
+                                x = x / 2
+                            return x
+
+                    torch.nn.Sequential(Halved())(torch.tensor([[6.0]]))
+                """,
+            ),
         ),
         Difference(
             "D227",
@@ -68,6 +88,19 @@ CONCEPT = Concept(
             tf="rounded to float32, unless its keras.Input says otherwise",
             torch="stays float64",
             ours="stays as precise as the layers are",
+            demo=Demo(
+                tf="""
+                    keras.config.set_floatx("float32")  # as Keras starts
+                    inputs = keras.Input((1,))
+                    keras.config.set_floatx("float64")
+                    network = keras.Sequential([inputs, keras.layers.ReLU(dtype="float64")])
+                    network(tf.constant([[1 + 1e-9]], tf.float64)) - 1
+                """,
+                torch="""
+                    network = torch.nn.Sequential(torch.nn.ReLU())
+                    network(torch.tensor([[1 + 1e-9]])) - 1
+                """,
+            ),
         ),
         Difference(
             "X-block-buffer",
@@ -75,6 +108,18 @@ CONCEPT = Concept(
             tf="a weight with trainable=False",
             torch="a buffer",
             ours="saved with the model on both sides",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Layer()
+                    layer.offset = layer.add_weight(shape=(3,), trainable=False, name="offset")
+                    [weight.name for weight in layer.weights]
+                """,
+                torch="""
+                    layer = torch.nn.Module()
+                    layer.register_buffer("offset", torch.zeros(3))
+                    [name for name, _ in layer.named_parameters()]
+                """,
+            ),
         ),
         Difference(
             "X-sequential-names",
@@ -82,6 +127,16 @@ CONCEPT = Concept(
             tf="each layer has its own",
             torch="numbers, unless an OrderedDict has names",
             ours="names",
+            demo=Demo(
+                tf="""
+                    network = keras.Sequential([keras.layers.Dense(3, name="hidden"), keras.layers.ReLU(name="bent")])
+                    [layer.name for layer in network.layers]
+                """,
+                torch="""
+                    network = torch.nn.Sequential(torch.nn.Linear(7, 3), torch.nn.ReLU())
+                    [name for name, _ in network.named_children()]
+                """,
+            ),
         ),
     ),
 )

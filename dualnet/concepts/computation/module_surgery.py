@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "KINDS", "POOL", "Pieces", "Summary"]
 
@@ -92,6 +92,16 @@ CONCEPT = Concept(
             tf="the list layers",
             torch="the iterator children(), or named_children()",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    network = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU()])
+                    len(network.layers)
+                """,
+                torch="""
+                    network = torch.nn.Sequential(torch.nn.Linear(7, 3), torch.nn.ReLU())
+                    len(network.children())
+                """,
+            ),
         ),
         Difference(
             "X-module-slice",
@@ -99,6 +109,16 @@ CONCEPT = Concept(
             tf="a model between two of its tensors, or a Sequential of some layers",
             torch="network[a:b]",
             ours="the layers of the whole network, not copies",
+            demo=Demo(
+                tf="""
+                    network = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU()])
+                    network[:1](x).shape
+                """,
+                torch="""
+                    network = torch.nn.Sequential(torch.nn.Linear(7, 3), torch.nn.ReLU())
+                    network[:1](x).shape
+                """,
+            ),
         ),
         Difference(
             "X-module-add",
@@ -106,6 +126,10 @@ CONCEPT = Concept(
             tf="add, of a Sequential",
             torch="add_module, of any module, with a name",
             ours="as each side is used to",
+            demo=Demo(
+                tf='hasattr(keras.Model, "add")',
+                torch='hasattr(torch.nn.Module, "add_module")',
+            ),
         ),
         Difference(
             "X-module-shapes",
@@ -113,6 +137,16 @@ CONCEPT = Concept(
             tf="known to each layer of a built network: layer.output.shape",
             torch="seen when something passes: a forward hook",
             ours="the same table",
+            demo=Demo(
+                tf="""
+                    network = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3), keras.layers.ReLU()])
+                    hasattr(network.layers[0], "output")
+                """,
+                torch="""
+                    network = torch.nn.Sequential(torch.nn.Linear(7, 3), torch.nn.ReLU())
+                    hasattr(network[0], "output")
+                """,
+            ),
         ),
     ),
     cases=(

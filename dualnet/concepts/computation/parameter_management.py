@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "EDITED", "Parameters", "Tied"]
 
@@ -101,6 +101,19 @@ CONCEPT = Concept(
             tf="one layer called twice: it has one name",
             torch="two layers whose attribute is the same Parameter: parameters() has it once, state_dict twice",
             ours="one array to the optimizer, and a gradient that is the sum over the uses",
+            demo=Demo(
+                tf="""
+                    inputs = keras.Input((3,))
+                    layer = keras.layers.Dense(3, use_bias=False, name="first")
+                    network = keras.Model(inputs, layer(layer(inputs)))
+                    [weight.path for weight in network.weights]
+                """,
+                torch="""
+                    first, second = torch.nn.Linear(3, 3, bias=False), torch.nn.Linear(3, 3, bias=False)
+                    second.weight = first.weight
+                    list(torch.nn.Sequential(first, second).state_dict())
+                """,
+            ),
         ),
         Difference(
             "X-parameter-names",
@@ -108,6 +121,18 @@ CONCEPT = Concept(
             tf="hidden/kernel: a path, from the layer's name",
             torch="hidden.weight: from the attribute's name",
             ours="PyTorch's",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3, name="hidden")
+                    layer(x)
+                    [weight.path for weight in layer.weights]
+                """,
+                torch="""
+                    network = torch.nn.Module()
+                    network.hidden = torch.nn.Linear(7, 3)
+                    [name for name, _ in network.named_parameters()]
+                """,
+            ),
         ),
         Difference(
             "X-initializer",
@@ -115,6 +140,28 @@ CONCEPT = Concept(
             tf="a function of shape and dtype, given to the layer",
             torch="a function of the parameter, called on it after the layer is made",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    given = []
+
+                    def rule(shape, dtype=None):
+                        given.append(type(shape).__name__)
+                        return tf.ones(shape, dtype)
+
+                    keras.layers.Dense(3, kernel_initializer=rule)(x)
+                    given
+                """,
+                torch="""
+                    given = []
+
+                    def rule(parameter):
+                        given.append(type(parameter).__name__)
+                        torch.nn.init.ones_(parameter)
+
+                    rule(torch.nn.Linear(7, 3).weight)
+                    given
+                """,
+            ),
         ),
         Difference(
             "X-parameter-write",
@@ -122,6 +169,20 @@ CONCEPT = Concept(
             tf="assign, at any time",
             torch="in place, where no gradient is followed",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3)
+                    layer(x)
+                    layer.bias.assign([1.0, 2.0, 3.0])
+                    layer.bias[:]
+                """,
+                torch="""
+                    layer = torch.nn.Linear(7, 3)
+                    layer(x)
+                    layer.bias.copy_(torch.tensor([1.0, 2.0, 3.0]))
+                    layer.bias[:]
+                """,
+            ),
         ),
     ),
     cases=(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualnet.concepts._files import CaseFile
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "KERAS_VARIABLES", "Dense", "archive_config"]
 
@@ -147,6 +147,20 @@ CONCEPT = Concept(
             tf="a protocol buffer",
             torch="a zip file with a pickle, which weights_only keeps from calling functions",
             ours="as each side is used to; loading never runs what a file names",
+            demo=Demo(
+                tf="""
+                    import tempfile, zipfile
+                    path = tempfile.mkdtemp() + "/tensor"
+                    tf.io.write_file(path, tf.io.serialize_tensor(x))
+                    zipfile.is_zipfile(path)
+                """,
+                torch="""
+                    import tempfile, zipfile
+                    path = tempfile.mkdtemp() + "/tensor"
+                    torch.save(x, path)
+                    zipfile.is_zipfile(path)
+                """,
+            ),
         ),
         Difference(
             "X-save-names",
@@ -154,6 +168,20 @@ CONCEPT = Concept(
             tf="a checkpoint: an index and its data, beside each other",
             torch="a dictionary, saved as a tensor is",
             ours="as each side is used to",
+            demo=Demo(
+                tf="""
+                    import os, tempfile
+                    folder = tempfile.mkdtemp()
+                    tf.train.Checkpoint(a=tf.Variable(1.0), b=tf.Variable(2.0)).write(folder + "/state")
+                    sorted(os.listdir(folder))
+                """,
+                torch="""
+                    import os, tempfile
+                    folder = tempfile.mkdtemp()
+                    torch.save({"a": torch.tensor(1.0), "b": torch.tensor(2.0)}, folder + "/state")
+                    sorted(os.listdir(folder))
+                """,
+            ),
         ),
         Difference(
             "X-save-h5",
@@ -161,6 +189,10 @@ CONCEPT = Concept(
             tf="save_weights and load_weights",
             torch="has none",
             ours="Keras' layout, which the PyTorch side writes and reads by h5py",
+            demo=Demo(
+                tf='hasattr(keras.Model, "save_weights")',
+                torch='hasattr(torch.nn.Module, "save_weights")',
+            ),
         ),
         Difference(
             "X-save-archive",
@@ -168,6 +200,20 @@ CONCEPT = Concept(
             tf="save and load_model; safe_mode refuses code",
             torch="has none; saves a whole module only as a pickle, or as a compiled program",
             ours="Keras' archive, which the PyTorch side writes and reads for a dense layer",
+            demo=Demo(
+                tf="""
+                    import tempfile
+                    path = tempfile.mkdtemp() + "/network.keras"
+                    keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)]).save(path)
+                    keras.saving.load_model(path)(x).shape
+                """,
+                torch="""
+                    import tempfile
+                    path = tempfile.mkdtemp() + "/network.pt"
+                    torch.save(torch.nn.Sequential(torch.nn.Linear(7, 3)), path)
+                    torch.load(path)(x).shape
+                """,
+            ),
         ),
     ),
     cases=(

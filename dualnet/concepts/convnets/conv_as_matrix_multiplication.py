@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Pair", "output_sizes", "read_pixels", "same_cuts"]
 
@@ -167,6 +167,18 @@ CONCEPT = Concept(
             tf="(height, width, out, in)",
             torch="(in, out, height, width)",
             ours="that of the convolution which it transposes",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv2DTranspose(6, (3, 2))
+                    layer(images)
+                    tuple(layer.kernel.shape)
+                """,
+                torch="""
+                    layer = torch.nn.ConvTranspose2d(4, 6, (3, 2))
+                    layer(images)
+                    layer.weight.shape
+                """,
+            ),
         ),
         Difference(
             "D014",
@@ -209,6 +221,17 @@ CONCEPT = Concept(
             tf="float32 only",
             torch="always",
             ours="N C H W, turned to N H W C inside TensorFlow",
+            demo=Demo(
+                tf="""
+                    with tf.device("CPU"):
+                        found = tf.nn.conv2d(tf.transpose(images, (0, 3, 1, 2)), kernel, 1, "VALID", data_format="NCHW")
+                    found.shape
+                """,
+                torch="""
+                    found = torch.nn.functional.conv2d(images, kernel)
+                    found.shape
+                """,
+            ),
         ),
         Difference(
             "X-conv-empty-batch",
@@ -216,6 +239,18 @@ CONCEPT = Concept(
             tf="in float32 on a CPU the result has the input's shape",
             torch="(0, out, H, W)",
             ours="(0, out, H, W)",
+            demo=Demo(
+                tf="""
+                    found = tf.nn.conv2d(tf.zeros((0, 5, 5, 4)), tf.zeros((3, 3, 4, 6)), 1, "VALID")
+                    channels = found.shape[3]
+                    channels
+                """,
+                torch="""
+                    found = torch.nn.functional.conv2d(torch.zeros(0, 4, 5, 5), torch.zeros(6, 4, 3, 3))
+                    channels = found.shape[1]
+                    channels
+                """,
+            ),
         ),
         Difference(
             "X-conv-no-window",
@@ -223,6 +258,10 @@ CONCEPT = Concept(
             tf="an empty result, or an AbortedError",
             torch="RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf='tf.nn.conv2d(images[:, :2], kernel, 1, "VALID").shape',
+                torch="torch.nn.functional.conv2d(images[:, :, :2], kernel).shape",
+            ),
         ),
         Difference(
             "X-fold",
@@ -230,6 +269,10 @@ CONCEPT = Concept(
             tf="none: a scatter that adds",
             torch="F.fold",
             ours="the sum of all elements that a pixel went to",
+            demo=Demo(
+                tf='hasattr(tf.nn, "fold")',
+                torch='hasattr(torch.nn.functional, "fold")',
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "FeatureMaps", "check_images", "check_maps"]
 
@@ -129,6 +129,16 @@ CONCEPT = Concept(
             tf="by oneDNN of the input's channels instead of the kernel's, so that adding the bias fails",
             torch="an empty result",
             ours="ValueError",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv2D(6, 3, dtype="float32")
+                    layer(tf.zeros((0, 5, 5, 4))).shape
+                """,
+                torch="""
+                    layer = torch.nn.Conv2d(4, 6, 3)
+                    layer(torch.zeros(0, 4, 5, 5)).shape
+                """,
+            ),
         ),
         Difference(
             "X-feature-maps",
@@ -136,6 +146,10 @@ CONCEPT = Concept(
             tf="a second model with every layer's output ends where one wants to look",
             torch="a hook on each module catches what leaves it",
             ours="the maps by name",
+            demo=Demo(
+                tf='hasattr(keras.layers.Layer, "register_forward_hook")',
+                torch='hasattr(torch.nn.Module, "register_forward_hook")',
+            ),
         ),
     ),
     cases=(

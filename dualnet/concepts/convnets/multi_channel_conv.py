@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "check_fit"]
 
@@ -127,6 +127,18 @@ CONCEPT = Concept(
             tf="(height, width, in, out)",
             torch="(out, in, height, width)",
             ours="(out, in, height, width)",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv2D(6, (3, 2))
+                    layer(images)
+                    tuple(layer.kernel.shape)
+                """,
+                torch="""
+                    layer = torch.nn.Conv2d(4, 6, (3, 2))
+                    layer(images)
+                    layer.weight.shape
+                """,
+            ),
         ),
         Difference(
             "D008",
@@ -141,6 +153,18 @@ CONCEPT = Concept(
             tf="(width, in, out)",
             torch="(out, in, width)",
             ours="(out, in, width)",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv1D(6, 3)
+                    layer(series)
+                    tuple(layer.kernel.shape)
+                """,
+                torch="""
+                    layer = torch.nn.Conv1d(4, 6, 3)
+                    layer(series)
+                    layer.weight.shape
+                """,
+            ),
         ),
         Difference(
             "D010",
@@ -148,6 +172,18 @@ CONCEPT = Concept(
             tf="(depth, height, width, in, out)",
             torch="(out, in, depth, height, width)",
             ours="(out, in, depth, height, width)",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv3D(6, (3, 2, 2))
+                    layer(volumes)
+                    tuple(layer.kernel.shape)
+                """,
+                torch="""
+                    layer = torch.nn.Conv3d(4, 6, (3, 2, 2))
+                    layer(volumes)
+                    layer.weight.shape
+                """,
+            ),
         ),
         Difference(
             "D011",
@@ -162,6 +198,17 @@ CONCEPT = Concept(
             tf="(height, width, in / groups, out), groups side by side on the last axis",
             torch="(out, in / groups, height, width), groups side by side on the first axis",
             ours="(out, in / groups, height, width)",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Conv2D(6, (3, 2), groups=2)
+                    layer.build(images.shape)
+                    tuple(layer.kernel.shape)
+                """,
+                torch="""
+                    layer = torch.nn.Conv2d(4, 6, (3, 2), groups=2)
+                    layer.weight.shape
+                """,
+            ),
         ),
         Difference(
             "D018",
@@ -197,6 +244,17 @@ CONCEPT = Concept(
             tf="none in float64, but in XLA",
             torch="in every type",
             ours="in every type: TensorFlow takes the groups one by one, but in float32",
+            demo=Demo(
+                tf="""
+                    with tf.device("CPU"):
+                        found = tf.nn.conv2d(images, kernel[:, :, :2], 1, "VALID")
+                    found
+                """,
+                torch="""
+                    found = torch.nn.functional.conv2d(images, kernel[:, :2], groups=2)
+                    found
+                """,
+            ),
         ),
         Difference(
             "X-group-guess",
@@ -204,6 +262,10 @@ CONCEPT = Concept(
             tf="taken as a grouped convolution wherever the channels divide",
             torch="RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf='tf.nn.conv2d(images, kernel[:, :, :2], 1, "VALID").shape',
+                torch="torch.nn.functional.conv2d(images, kernel[:, :2]).shape",
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Padding", "Pairs", "output_sizes"]
 
@@ -157,6 +157,18 @@ CONCEPT = Concept(
             tf="an even number of zeros: symmetric",
             torch="the same zeros: the difference shows on even sizes only",
             ours="both parities are compared",
+            demo=Demo(
+                tf="""
+                    ones = tf.ones((3, 1, 1))
+                    odd, even = (tf.reshape(tf.range(1.0, size + 1), (1, size, 1)) for size in (5, 6))
+                    [tf.nn.conv1d(row, ones, 2, "SAME")[0, :, 0] for row in (odd, even)]
+                """,
+                torch="""
+                    ones = torch.ones(1, 1, 3)
+                    odd, even = (torch.arange(1.0, size + 1).reshape(1, 1, size) for size in (5, 6))
+                    [torch.nn.functional.conv1d(row, ones, stride=2, padding=1)[0, 0] for row in (odd, even)]
+                """,
+            ),
         ),
         Difference(
             "D003",
@@ -164,6 +176,10 @@ CONCEPT = Concept(
             tf="usual",
             torch="ValueError",
             ours="explicit zeros",
+            demo=Demo(
+                tf='keras.layers.Conv2D(6, 3, strides=2, padding="same")(images).shape',
+                torch='torch.nn.Conv2d(4, 6, 3, stride=2, padding="same")(images).shape',
+            ),
         ),
         Difference(
             "D004",

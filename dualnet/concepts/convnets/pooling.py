@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "MaximaAndIndices", "Pair", "Pairs", "check_windows", "end_paddings", "same_paddings"]
 
@@ -184,9 +184,19 @@ CONCEPT = Concept(
         Difference(
             "D094",
             "padding of a maximum",
-            tf="-inf; tf.pad would put zeros",
+            tf="-inf; tf.pad and ZeroPadding2D, which Keras' layer needs unless it pads by 'same', put zeros",
             torch="-inf; F.pad would put zeros",
             ours="-inf",
+            demo=Demo(
+                tf="""
+                    below_zero = tf.fill((1, 2, 2, 1), -1.0)
+                    keras.layers.MaxPooling2D(2)(keras.layers.ZeroPadding2D(1)(below_zero))[0, ..., 0]
+                """,
+                torch="""
+                    below_zero = torch.full((1, 1, 2, 2), -1.0)
+                    torch.nn.MaxPool2d(2, padding=1)(below_zero)[0, 0]
+                """,
+            ),
         ),
         Difference(
             "D095",
@@ -201,6 +211,10 @@ CONCEPT = Concept(
             tf="dropped by the maximum",
             torch="the maximum is NaN",
             ours="NaN",
+            demo=Demo(
+                tf='tf.nn.max_pool1d(tf.constant([[[1.0], [np.nan]]]), 2, 2, "VALID")',
+                torch="torch.nn.functional.max_pool1d(torch.tensor([[[1.0, np.nan]]]), 2)",
+            ),
         ),
         Difference(
             "D097",
@@ -212,9 +226,19 @@ CONCEPT = Concept(
         Difference(
             "D098",
             "gradient of tied maxima in a window",
-            tf="all to the first",
+            tf="all to the first; in max_pool3d all to each",
             torch="all to the first",
             ours="all to the first",
+            demo=Demo(
+                tf="""
+                    volume = tf.cast(tf.reshape(ties, (1, 1, 3, 4, 1)), tf.float32)
+                    tf.nn.max_pool3d(volume, (1, 3, 4), 1, "VALID")
+                """,
+                torch="""
+                    volume = ties.reshape(1, 1, 1, 3, 4)
+                    torch.nn.functional.max_pool3d(volume, (1, 3, 4), 1)
+                """,
+            ),
         ),
         Difference(
             "D099",
@@ -236,6 +260,13 @@ CONCEPT = Concept(
             tf="none",
             torch="F.lp_pool2d leaves signs in the powers: NaN for negative pixels and odd powers, and at zeros",
             ours="powers of absolute values; the gradient of a window of zeros is 0",
+            demo=Demo(
+                tf="""
+                    cubes = tf.abs(tf.constant([[[-3.0], [-4.0]]], tf.float64)) ** 3
+                    (2 * tf.nn.avg_pool1d(cubes, 2, 2, "VALID")) ** (1 / 3)
+                """,
+                torch="torch.nn.functional.lp_pool1d(torch.tensor([[[-3.0, -4.0]]]), 3, 2)",
+            ),
         ),
         Difference(
             "X-pool-minus-infinity",
@@ -243,6 +274,10 @@ CONCEPT = Concept(
             tf="the least finite number",
             torch="-inf",
             ours="-inf",
+            demo=Demo(
+                tf='tf.nn.max_pool1d(tf.fill((1, 2, 1), -np.inf), 2, 2, "VALID")',
+                torch="torch.nn.functional.max_pool1d(torch.full((1, 1, 2), -np.inf), 2)",
+            ),
         ),
         Difference(
             "X-pool-no-window",
@@ -250,6 +285,10 @@ CONCEPT = Concept(
             tf="an empty result, or an AbortedError",
             torch="RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf='tf.nn.max_pool2d(images, 11, 1, "VALID").shape',
+                torch="torch.nn.functional.max_pool2d(images, 11, 1).shape",
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "ReusedRecording", "UnusedInput"]
 
@@ -94,6 +94,23 @@ CONCEPT = Concept(
             tf="tape.gradient returns a fresh gradient each time",
             torch="backward adds to .grad until it is reset",
             ours="the sum, written out in TensorFlow",
+            demo=Demo(
+                tf="""
+                    at = tf.Variable(2.0)
+                    for _ in range(3):
+                        with tf.GradientTape() as tape:
+                            loss = at**2
+                        gradient = tape.gradient(loss, at)
+                    gradient
+                """,
+                torch="""
+                    at = torch.tensor(2.0, requires_grad=True)
+                    for _ in range(3):
+                        loss = at**2
+                        loss.backward()
+                    at.grad
+                """,
+            ),
         ),
         Difference(
             "D205",
@@ -136,6 +153,20 @@ CONCEPT = Concept(
             tf="None, and a line in the log",
             torch="requires_grad raises RuntimeError",
             ours="TypeError",
+            demo=Demo(
+                tf="""
+                    whole = tf.constant(3)
+                    with tf.GradientTape() as tape:
+                        tape.watch(whole)
+                        power = whole**2
+                    str(tape.gradient(power, whole))
+                """,
+                torch="""
+                    whole = torch.tensor(3, requires_grad=True)
+                    power = whole**2
+                    str(torch.autograd.grad(power, whole))
+                """,
+            ),
         ),
         Difference(
             "X-create-graph",
@@ -143,6 +174,23 @@ CONCEPT = Concept(
             tf="an outer tape records what the inner tape computes",
             torch="torch.autograd.grad records only with create_graph=True",
             ours="recorded",
+            demo=Demo(
+                tf="""
+                    at = tf.constant(2.0)
+                    with tf.GradientTape() as outer:
+                        outer.watch(at)
+                        with tf.GradientTape() as inner:
+                            inner.watch(at)
+                            power = at**3
+                        slope = inner.gradient(power, at)
+                    outer.gradient(slope, at)
+                """,
+                torch="""
+                    at = torch.tensor(2.0, requires_grad=True)
+                    (slope,) = torch.autograd.grad(at**3, at)
+                    torch.autograd.grad(slope, at)
+                """,
+            ),
         ),
         Difference(
             "X-retain-grad",
@@ -150,20 +198,45 @@ CONCEPT = Concept(
             tf="the tape gives it as any other",
             torch="not kept unless retain_grad was called",
             ours="kept",
+            demo=Demo(
+                tf="""
+                    at = tf.constant(2.0)
+                    with tf.GradientTape() as tape:
+                        tape.watch(at)
+                        between = at**2
+                        end = between**3
+                    tape.gradient(end, between) is None
+                """,
+                torch="""
+                    at = torch.tensor(2.0, requires_grad=True)
+                    between = at**2
+                    end = between**3
+                    end.backward()
+                    between.grad is None
+                """,
+            ),
         ),
         Difference(
             "X-singular-inverse",
             "inverse of a matrix that is singular or holds NaN",
-            tf="raises InvalidArgumentError, for NaN too",
+            tf="raises InvalidArgumentError, for NaN as the first element too; for NaN elsewhere, NaN",
             torch="raises LinAlgError; for NaN, NaN",
             ours="ValueError, for NaN too",
+            demo=Demo(
+                tf="tf.linalg.inv([[np.nan, 1.0], [2.0, 3.0]])",
+                torch="torch.linalg.inv(torch.tensor([[np.nan, 1.0], [2.0, 3.0]]))",
+            ),
         ),
         Difference(
             "X-vmap-empty",
             "mapping a function over no example",
             tf="tf.vectorized_map returns an empty tensor",
-            torch="torch.func.vmap raises IndexError if it meets scalars",
+            torch="torch.func.vmap raises IndexError if it adds or multiplies a scalar and a number",
             ours="an empty tensor",
+            demo=Demo(
+                tf="tf.vectorized_map(lambda one: one - 1.0, tf.zeros(0))",
+                torch="torch.func.vmap(lambda one: one - 1.0)(torch.zeros(0))",
+            ),
         ),
     ),
     cases=(

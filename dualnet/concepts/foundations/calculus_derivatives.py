@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "ChainRule"]
 
@@ -70,6 +70,15 @@ CONCEPT = Concept(
             tf="a ForwardAccumulator records, and gives the derivative of each output",
             torch="torch.func.jvp calls a function, and gives value and derivative",
             ours="the derivative",
+            demo=Demo(
+                tf="""
+                    at = tf.constant(3.0)
+                    with tf.autodiff.ForwardAccumulator(at, tf.constant(1.0)) as along:
+                        power = at**2
+                    along.jvp(power)
+                """,
+                torch="torch.func.jvp(lambda at: at**2, (torch.tensor(3.0),), (torch.tensor(1.0),))",
+            ),
         ),
     ),
     cases=(

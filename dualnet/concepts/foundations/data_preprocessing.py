@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualnet.concepts._files import CaseFile
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Prepared", "read_numbers", "read_table"]
 
@@ -85,9 +85,13 @@ CONCEPT = Concept(
         Difference(
             "X-nanmean",
             "mean over what is there",
-            tf="none: sums and counts of the numbers",
+            tf="keras.ops.nanmean; none in tf",
             torch="nanmean",
             ours="the mean of the numbers; a gradient for each of them, none for a gap",
+            demo=Demo(
+                tf='hasattr(tf, "nanmean")',
+                torch='hasattr(torch, "nanmean")',
+            ),
         ),
     ),
     cases=(

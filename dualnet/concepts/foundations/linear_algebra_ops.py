@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "QR", "SVD", "Eigh"]
 
@@ -239,6 +239,21 @@ CONCEPT = Concept(
             tf="by x NaN at 0 ** 0; by y 0 where x is negative",
             torch="by x 0 at 0 ** 0; by y NaN where x is negative",
             ours="PyTorch's: x ** 0 is constant, and x ** y is nothing real beside a negative x and a whole y",
+            demo=Demo(
+                tf="""
+                    base, exponent = tf.constant([0.0, -2.0]), tf.constant([0.0, 3.0])
+                    with tf.GradientTape() as tape:
+                        tape.watch([base, exponent])
+                        power = base**exponent
+                    tape.gradient(power, [base, exponent])
+                """,
+                torch="""
+                    base = torch.tensor([0.0, -2.0], requires_grad=True)
+                    exponent = torch.tensor([0.0, 3.0], requires_grad=True)
+                    power = base**exponent
+                    torch.autograd.grad(power.sum(), [base, exponent])
+                """,
+            ),
         ),
         Difference(
             "D210",
@@ -246,6 +261,20 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="0, without a word",
             ours="the cofactors, from the singular value decomposition",
+            demo=Demo(
+                tf="""
+                    singular = tf.constant([[1.0, 2.0], [2.0, 4.0]])
+                    with tf.GradientTape() as tape:
+                        tape.watch(singular)
+                        volume = tf.linalg.det(singular)
+                    tape.gradient(volume, singular)
+                """,
+                torch="""
+                    singular = torch.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+                    volume = torch.linalg.det(singular)
+                    torch.autograd.grad(volume, singular)
+                """,
+            ),
         ),
         Difference(
             "D211",
@@ -267,6 +296,15 @@ CONCEPT = Concept(
             tf="float64",
             torch="float32",
             ours="float64, as in NumPy",
+            demo=Demo(
+                tf="(tf.constant(1) / tf.constant(3)).dtype.name",
+                torch="""
+                    torch.set_default_dtype(torch.float32)
+                    third = torch.tensor(1) / torch.tensor(3)
+                    torch.set_default_dtype(torch.float64)
+                    str(third.dtype).removeprefix("torch.")
+                """,
+            ),
         ),
         Difference(
             "D233",
@@ -274,6 +312,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="True + True is True",
             ours="TypeError",
+            demo=Demo(
+                tf="tf.constant([True, False]) + tf.constant([True, True])",
+                torch="torch.tensor([True, False]) + torch.tensor([True, True])",
+            ),
         ),
         Difference(
             "D244",
@@ -302,6 +344,10 @@ CONCEPT = Concept(
             tf="arbitrary",
             torch="arbitrary",
             ours="the first of the largest components is positive",
+            demo=Demo(
+                tf="tf.sign(tf.linalg.svd(tall)[1][0])",
+                torch="torch.sign(torch.linalg.svd(tall)[0][0, :5])",
+            ),
         ),
         Difference(
             "D264",
@@ -309,6 +355,10 @@ CONCEPT = Concept(
             tf="NaN, without a word",
             torch="raises LinAlgError",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.linalg.cholesky([[-4.0]])",
+                torch="torch.linalg.cholesky(torch.tensor([[-4.0]]))",
+            ),
         ),
         Difference(
             "D265",
@@ -316,6 +366,10 @@ CONCEPT = Concept(
             tf="up to 10 max(M, N) roundings of the greatest",
             torch="up to max(M, N) roundings",
             ours="up to max(M, N) roundings; an argument",
+            demo=Demo(
+                tf="tf.linalg.diag_part(tf.linalg.pinv(np.diag([1.0, 2e-15])))",
+                torch="torch.linalg.pinv(torch.diag(torch.tensor([1.0, 2e-15]))).diagonal()",
+            ),
         ),
         Difference(
             "D266",
@@ -323,6 +377,16 @@ CONCEPT = Concept(
             tf="the normal equations, which square the condition; without them no gradient",
             torch="QR",
             ours="QR",
+            demo=Demo(
+                tf="""
+                    nearly_equal = tf.constant([[1.0, 1.0], [1e-7, 0.0], [0.0, 1e-7]], tf.float64)
+                    tf.linalg.lstsq(nearly_equal, tf.constant([[2.0], [1e-7], [1e-7]], tf.float64))
+                """,
+                torch="""
+                    nearly_equal = torch.tensor([[1.0, 1.0], [1e-7, 0.0], [0.0, 1e-7]])
+                    torch.linalg.lstsq(nearly_equal, torch.tensor([[2.0], [1e-7], [1e-7]])).solution
+                """,
+            ),
         ),
         Difference(
             "D267",
@@ -344,6 +408,10 @@ CONCEPT = Concept(
             tf="raises TypeError",
             torch="promotes to floats",
             ours="TypeError",
+            demo=Demo(
+                tf="tf.clip_by_value(tf.constant([-1, 1, 4]), 0, 2.5)",
+                torch="torch.clamp(torch.tensor([-1, 1, 4]), 0, 2.5)",
+            ),
         ),
         Difference(
             "X-clip-order",
@@ -351,6 +419,10 @@ CONCEPT = Concept(
             tf="the lower bound everywhere",
             torch="the upper bound everywhere",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.clip_by_value(tf.constant([-2.0, 0.0, 2.0]), 1.0, -1.0)",
+                torch="torch.clamp(torch.tensor([-2.0, 0.0, 2.0]), 1.0, -1.0)",
+            ),
         ),
         Difference(
             "X-eigh-gradient",
@@ -358,6 +430,10 @@ CONCEPT = Concept(
             tf="a lower triangle",
             torch="symmetric",
             ours="symmetric: both take (x + x^T) / 2 first",
+            demo=Demo(
+                tf="tf.linalg.eigvalsh(spd)",
+                torch="torch.linalg.eigvalsh(spd)",
+            ),
         ),
         Difference(
             "X-einsum-one",
@@ -365,6 +441,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="broadcasts",
             ours="ValueError",
+            demo=Demo(
+                tf='tf.einsum("i,i->", tf.constant([2.0]), tf.constant([1.0, 3.0]))',
+                torch='torch.einsum("i,i->", torch.tensor([2.0]), torch.tensor([1.0, 3.0]))',
+            ),
         ),
         Difference(
             "X-floor-divide",
@@ -372,6 +452,10 @@ CONCEPT = Concept(
             tf="the rounded quotient is floored: 1 // 0.1 is 10, -1 // inf is 0",
             torch="9 and -1: exact before it is floored",
             ours="exact, as in NumPy",
+            demo=Demo(
+                tf="tf.constant([1.0, -1.0]) // tf.constant([0.1, np.inf])",
+                torch="torch.tensor([1.0, -1.0]) // torch.tensor([0.1, np.inf])",
+            ),
         ),
         Difference(
             "X-integer-functions",
@@ -379,6 +463,10 @@ CONCEPT = Concept(
             tf="raise InvalidArgumentError",
             torch="float32",
             ours="float64, as in NumPy",
+            demo=Demo(
+                tf="tf.sqrt(tf.constant([4, 9]))",
+                torch="torch.sqrt(torch.tensor([4, 9]))",
+            ),
         ),
         Difference(
             "X-integer-power",
@@ -386,27 +474,53 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="0, or 1 and -1",
             ours="ValueError, as in NumPy",
+            demo=Demo(
+                tf="tf.constant([1, 2, -1]) ** tf.constant(-1)",
+                torch="torch.tensor([1, 2, -1]) ** torch.tensor(-1)",
+            ),
         ),
         Difference(
             "X-kronecker",
             "Kronecker product",
-            tf="no such function",
+            tf="keras.ops.kron; none in tf",
             torch="torch.kron",
             ours="one function",
+            demo=Demo(
+                tf='hasattr(tf, "kron")',
+                torch='hasattr(torch, "kron")',
+            ),
         ),
         Difference(
             "X-pinv-gradient",
             "gradient of the pseudoinverse",
-            tf="through the singular vectors: NaN if two singular values are equal",
+            tf="through the singular vectors: wrong if two singular values are equal",
             torch="Golub and Pereyra's formula",
             ours="Golub and Pereyra's formula",
+            demo=Demo(
+                tf="""
+                    same_sizes = tf.eye(2)
+                    with tf.GradientTape() as tape:
+                        tape.watch(same_sizes)
+                        inverse = tf.linalg.pinv(same_sizes)
+                    tape.gradient(inverse, same_sizes)
+                """,
+                torch="""
+                    same_sizes = torch.eye(2, requires_grad=True)
+                    inverse = torch.linalg.pinv(same_sizes)
+                    torch.autograd.grad(inverse.sum(), same_sizes)
+                """,
+            ),
         ),
         Difference(
             "X-qr-signs",
             "signs of a QR decomposition",
-            tf="the library's",
-            torch="the library's",
+            tf="the library's: turned unless the squares below the diagonal underflow",
+            torch="the library's: turned unless all below the diagonal is 0",
             ours="the diagonal of r is positive",
+            demo=Demo(
+                tf="tf.linalg.qr(tf.constant([[3.0], [1e-200]], tf.float64)).r",
+                torch="torch.linalg.qr(torch.tensor([[3.0], [1e-200]])).R",
+            ),
         ),
         Difference(
             "X-shape-error",
@@ -414,6 +528,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="raises RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.ones(3) + tf.ones(4)",
+                torch="torch.ones(3) + torch.ones(4)",
+            ),
         ),
         Difference(
             "X-sign-nan",
@@ -421,13 +539,27 @@ CONCEPT = Concept(
             tf="NaN",
             torch="0",
             ours="NaN, as in NumPy",
+            demo=Demo(
+                tf="tf.sign(tf.constant([-2.0, np.nan]))",
+                torch="torch.sign(torch.tensor([-2.0, np.nan]))",
+            ),
         ),
         Difference(
             "X-singular",
             "matrices that are singular or hold NaN",
-            tf="raises InvalidArgumentError for both",
+            tf="raises InvalidArgumentError for singular ones and if the first element is NaN, else gives NaN for NaN",
             torch="raises LinAlgError for singular ones, gives NaN for NaN",
             ours="ValueError for both",
+            demo=Demo(
+                tf="""
+                    nan_first = tf.constant([[np.nan, 1.0], [2.0, 3.0]])
+                    tf.linalg.solve(nan_first, tf.eye(2))
+                """,
+                torch="""
+                    nan_first = torch.tensor([[np.nan, 1.0], [2.0, 3.0]])
+                    torch.linalg.solve(nan_first, torch.eye(2))
+                """,
+            ),
         ),
         Difference(
             "X-trace",
@@ -435,6 +567,10 @@ CONCEPT = Concept(
             tf="linalg.trace takes several",
             torch="torch.trace takes one",
             ours="several",
+            demo=Demo(
+                tf="tf.linalg.trace(tf.ones((2, 3, 3)))",
+                torch="torch.trace(torch.ones(2, 3, 3))",
+            ),
         ),
         Difference(
             "X-zero-division",
@@ -442,6 +578,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="raises RuntimeError",
             ours="ZeroDivisionError",
+            demo=Demo(
+                tf="tf.constant(7) // tf.constant(0)",
+                torch="torch.tensor(7) // torch.tensor(0)",
+            ),
         ),
     ),
     cases=(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Repeat", "check_seed"]
 
@@ -75,6 +75,10 @@ CONCEPT = Concept(
             tf="depends on the kernel and the threads",
             torch="depends on the kernel and the threads",
             ours="written out: both sides round alike, to the last bit",
+            demo=Demo(
+                tf="tf.reduce_sum(tf.fill((100_000, 2), 0.1), axis=0)",
+                torch="torch.sum(torch.full((100_000, 2), 0.1, dtype=torch.float32), dim=0)",
+            ),
         ),
         Difference(
             "D273",
@@ -89,6 +93,26 @@ CONCEPT = Concept(
             tf="keras.utils.set_random_seed",
             torch="none: random.seed, numpy.random.seed, torch.manual_seed",
             ours="all three",
+            demo=Demo(
+                tf="""
+                    import random
+
+                    keras.utils.set_random_seed(7)
+                    first = random.random(), np.random.random(), float(tf.random.uniform(()))
+                    keras.utils.set_random_seed(7)
+                    again = random.random(), np.random.random(), float(tf.random.uniform(()))
+                    [a == b for a, b in zip(first, again)]
+                """,
+                torch="""
+                    import random
+
+                    torch.manual_seed(7)
+                    first = random.random(), np.random.random(), float(torch.rand(()))
+                    torch.manual_seed(7)
+                    again = random.random(), np.random.random(), float(torch.rand(()))
+                    [a == b for a, b in zip(first, again)]
+                """,
+            ),
         ),
     ),
     cases=(

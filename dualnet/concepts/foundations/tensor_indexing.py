@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "TopK"]
 
@@ -74,6 +74,14 @@ CONCEPT = Concept(
             tf="raises",
             torch="broadcasts: one row silently fills many",
             ours="ValueError unless the shape is the part's",
+            demo=Demo(
+                tf="tf.tensor_scatter_nd_update(tf.zeros((3, 2)), [[0], [1]], [[5.0, 7.0]])",
+                torch="""
+                    filled = torch.zeros(3, 2)
+                    filled[:2] = torch.tensor([[5.0, 7.0]])
+                    filled
+                """,
+            ),
         ),
         Difference(
             "D221",
@@ -88,6 +96,18 @@ CONCEPT = Concept(
             tf="impossible: tensors are immutable",
             torch="in place, which breaks gradients that need the old values",
             ours="a new tensor; the old one stays",
+            demo=Demo(
+                tf="""
+                    ones = tf.ones(3)
+                    ones[0] = 5.0
+                    ones
+                """,
+                torch="""
+                    ones = torch.ones(3)
+                    ones[0] = 5.0
+                    ones
+                """,
+            ),
         ),
         Difference(
             "D234",
@@ -102,6 +122,10 @@ CONCEPT = Concept(
             tf="the lower index first",
             torch="any of them",
             ours="the lower index first: PyTorch sorts stably",
+            demo=Demo(
+                tf="tf.math.top_k(tf.ones(7), k=3).indices",
+                torch="torch.topk(torch.ones(7), k=3).indices.int()",
+            ),
         ),
         Difference(
             "D250",
@@ -123,6 +147,10 @@ CONCEPT = Concept(
             tf="raises TypeError",
             torch="picks the elements (rows[i], columns[i])",
             ours="picks the elements",
+            demo=Demo(
+                tf="x[[0, 1, 2], [5, 3, 1]]",
+                torch="x[[0, 1, 2], [5, 3, 1]]",
+            ),
         ),
         Difference(
             "D258",
@@ -137,6 +165,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="raises RuntimeError",
             ours="empty, as in NumPy",
+            demo=Demo(
+                tf="tf.range(5, 2, 1)",
+                torch="torch.arange(5, 2, 1)",
+            ),
         ),
         Difference(
             "X-arange-rounding",
@@ -144,13 +176,21 @@ CONCEPT = Concept(
             tf="counts its elements in float32: 3 from 1 to 1.3 in steps of 0.1",
             torch="counts in float64 (4), adds the steps up in float32",
             ours="counted and computed in float64, then rounded once",
+            demo=Demo(
+                tf="tf.range(1, 1.3, 0.1, tf.float32)",
+                torch="torch.arange(1, 1.3, 0.1, dtype=torch.float32)",
+            ),
         ),
         Difference(
             "X-band-part",
             "triangle below another diagonal than the main one",
-            tf="tf.linalg.band_part cannot say it; keras.ops.tril raises if it lies outside the matrix",
+            tf="tf.linalg.band_part cannot say those below it; keras.ops.tril raises if it lies above the matrix",
             torch="tril has a diagonal",
             ours="any diagonal",
+            demo=Demo(
+                tf="keras.ops.tril(ties, 5)",
+                torch="torch.tril(ties, 5)",
+            ),
         ),
         Difference(
             "X-float-into-integers",
@@ -158,6 +198,10 @@ CONCEPT = Concept(
             tf="raises TypeError",
             torch="fills with 1",
             ours="TypeError",
+            demo=Demo(
+                tf="tf.fill([2], tf.constant(1.5, tf.int32))",
+                torch="torch.full([2], 1.5, dtype=torch.int32)",
+            ),
         ),
         Difference(
             "X-gather-nd-one",
@@ -165,6 +209,10 @@ CONCEPT = Concept(
             tf="the value is right, its gradient raises InvalidArgumentError",
             torch="works",
             ours="works",
+            demo=Demo(
+                tf="tf.gather_nd(x, [1, 2])",
+                torch="x[1, 2]",
+            ),
         ),
         Difference(
             "X-index-error",
@@ -173,6 +221,10 @@ CONCEPT = Concept(
             torch="negative ones count from the end; beyond it IndexError (on a GPU the process ends); "
             "step 0 raises ValueError",
             ours="negative ones count from the end; IndexError beyond it; ValueError for step 0",
+            demo=Demo(
+                tf="tf.gather(v, [0, -1])",
+                torch="v[[0, -1]]",
+            ),
         ),
         Difference(
             "X-mask-shape",
@@ -180,20 +232,43 @@ CONCEPT = Concept(
             tf="raises ValueError for both",
             torch="raises IndexError for another shape; without axes it adds one",
             ours="IndexError for both",
+            demo=Demo(
+                tf="tf.boolean_mask(v, tf.constant(True))",
+                torch="v[torch.tensor(True)]",
+            ),
         ),
         Difference(
             "X-masked-fill",
             "filling by mask",
             tf="tf.where with a constant of the tensor's type",
-            torch="masked_fill",
+            torch="masked_fill, which converts the value: 0.5 fills integers with 0",
             ours="one function",
+            demo=Demo(
+                tf="tf.where(n > 0, 0.5, n)",
+                torch="n.masked_fill(n > 0, 0.5)",
+            ),
         ),
         Difference(
             "X-scatter-duplicates",
             "replacing a row that is listed twice",
-            tf="which update wins is not defined",
-            torch="which update wins is not defined",
+            tf="which update wins is not defined: on a CPU the last",
+            torch="which update wins is not defined: on a CPU the last of any thread",
             ours="the last one, as in NumPy; the others get gradient 0",
+            demo=Demo(
+                tf="""
+                    place, updates = tf.zeros((200_000, 1), tf.int32), tf.range(200_000)
+                    winners = [tf.tensor_scatter_nd_update([-1], place, updates) for _ in range(10)]
+                    tf.reduce_min(winners)
+                """,
+                torch="""
+                    threads = torch.get_num_threads()
+                    torch.set_num_threads(4)
+                    place, updates = torch.zeros(200_000, dtype=torch.int64), torch.arange(200_000)
+                    winners = [torch.tensor([-1]).index_put([place], updates) for _ in range(10)]
+                    torch.set_num_threads(threads)
+                    torch.cat(winners).min()
+                """,
+            ),
         ),
         Difference(
             "X-shape-error",
@@ -208,6 +283,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="take_along_dim takes it modulo the size: 5 of 5 silently gives element 0",
             ours="IndexError",
+            demo=Demo(
+                tf="keras.ops.take_along_axis(sorted_row, [7], 0)",
+                torch="torch.take_along_dim(sorted_row, torch.tensor([7]), 0)",
+            ),
         ),
         Difference(
             "X-topk-nan",
@@ -215,6 +294,10 @@ CONCEPT = Concept(
             tf="an order that is none, for the other values too",
             torch="NaN counts as largest",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.math.top_k(tf.constant([2.0, np.nan, 1.0, 3.0]), k=2).values",
+                torch="torch.topk(torch.tensor([2.0, np.nan, 1.0, 3.0]), k=2).values",
+            ),
         ),
     ),
     cases=(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Unique"]
 
@@ -224,6 +224,10 @@ CONCEPT = Concept(
             tf="raises",
             torch="counts them",
             ours="counts them: int64",
+            demo=Demo(
+                tf="tf.reduce_sum(mask)",
+                torch="torch.sum(mask)",
+            ),
         ),
         Difference(
             "D234",
@@ -249,9 +253,13 @@ CONCEPT = Concept(
         Difference(
             "D239",
             "quantile",
-            tf="keras.ops.quantile keeps q in float32",
+            tf="keras.ops.quantile takes several axes, and keeps q in Keras' floatx: float32 by default",
             torch="torch.quantile takes one axis and at most 16 million elements, and any of equal ones",
             ours="sorted and interpolated by hand on both",
+            demo=Demo(
+                tf="keras.ops.quantile(cube, 0.25, axis=(0, 2))",
+                torch="torch.quantile(cube, 0.25, dim=(0, 2))",
+            ),
         ),
         Difference(
             "D240",
@@ -266,6 +274,10 @@ CONCEPT = Concept(
             tf="kept",
             torch="lost unless stable=True",
             ours="kept",
+            demo=Demo(
+                tf="tf.argsort(tf.constant([0.0, 1.0] * 10))",
+                torch="torch.argsort(torch.tensor([0.0, 1.0] * 10)).int()",
+            ),
         ),
         Difference(
             "D243",
@@ -305,16 +317,24 @@ CONCEPT = Concept(
         Difference(
             "X-all-close",
             "whether all elements are close",
-            tf="no such function",
+            tf="keras.ops.allclose, which gives a tensor, and isclose; none in tf",
             torch="allclose, which gives Python's own boolean, and isclose",
             ours="NumPy's rule; a tensor",
+            demo=Demo(
+                tf="type(keras.ops.allclose(x, x)).__name__",
+                torch="type(torch.allclose(x, x)).__name__",
+            ),
         ),
         Difference(
             "X-all-equal",
             "whether two tensors are equal as a whole",
-            tf="no such function; x == y is a plain False if the shapes do not broadcast",
+            tf="no such function: tf.equal compares elements; x == y is a plain False if the shapes do not broadcast",
             torch="torch.equal gives Python's own boolean",
             ours="a tensor",
+            demo=Demo(
+                tf="tf.equal(tf.ones(3), tf.ones(3))",
+                torch="torch.equal(torch.ones(3), torch.ones(3))",
+            ),
         ),
         Difference(
             "X-axis-error",
@@ -329,6 +349,10 @@ CONCEPT = Concept(
             tf="InvalidArgumentError; flattens",
             torch="RuntimeError for both",
             ours="ValueError for both",
+            demo=Demo(
+                tf="tf.math.bincount([[1, 1, 0], [3, 0, 1]])",
+                torch="torch.bincount(torch.tensor([[1, 1, 0], [3, 0, 1]]))",
+            ),
         ),
         Difference(
             "X-count-keepdims",
@@ -336,6 +360,10 @@ CONCEPT = Concept(
             tf="count_nonzero has keepdims",
             torch="count_nonzero has none",
             ours="an argument",
+            demo=Demo(
+                tf="tf.math.count_nonzero(ties, axis=1, keepdims=True)",
+                torch="torch.count_nonzero(ties, dim=1, keepdim=True)",
+            ),
         ),
         Difference(
             "X-empty-maximum",
@@ -343,6 +371,10 @@ CONCEPT = Concept(
             tf="reduce_max gives -inf, argmax raises InvalidArgumentError",
             torch="raises IndexError",
             ours="ValueError, as in NumPy; for quantiles and too small samples, too",
+            demo=Demo(
+                tf="tf.reduce_max(tf.zeros(0), axis=0)",
+                torch="torch.amax(torch.zeros(0), dim=0)",
+            ),
         ),
         Difference(
             "X-logsumexp-gradient",
@@ -350,6 +382,10 @@ CONCEPT = Concept(
             tf="exp(x - max) over its sum: exact",
             torch="exp(x - result): 1e-12 off at 10,000, 1e-10 at 1,000,000, in float64",
             ours="exact",
+            demo=Demo(
+                tf="tf.reduce_logsumexp(x + 1e6, axis=1)",
+                torch="torch.logsumexp(x + 1e6, dim=1)",
+            ),
         ),
         Difference(
             "X-one-axis",
@@ -357,6 +393,10 @@ CONCEPT = Concept(
             tf="reduce_prod takes several",
             torch="prod takes one",
             ours="several",
+            demo=Demo(
+                tf="tf.reduce_prod(cube, axis=(0, 2))",
+                torch="torch.prod(cube, dim=(0, 2))",
+            ),
         ),
         Difference(
             "X-shape-error",
@@ -371,6 +411,10 @@ CONCEPT = Concept(
             tf="an order that is none, for the other values too",
             torch="NaN counts as greatest",
             ours="NaN counts as greatest: last in ascending order, as in NumPy",
+            demo=Demo(
+                tf="tf.sort(tf.constant([3.0, np.nan, 1.0, 2.0]))",
+                torch="torch.sort(torch.tensor([3.0, np.nan, 1.0, 2.0])).values",
+            ),
         ),
         Difference(
             "X-truth",
@@ -378,6 +422,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="true if not 0",
             ours="true if not 0",
+            demo=Demo(
+                tf="tf.reduce_any(tf.constant([0.0, 0.5]))",
+                torch="torch.any(torch.tensor([0.0, 0.5]))",
+            ),
         ),
     ),
     cases=(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT"]
 
@@ -148,6 +148,10 @@ CONCEPT = Concept(
             tf="depth_to_space raises InvalidArgumentError",
             torch="nothing changes",
             ours="nothing changes",
+            demo=Demo(
+                tf="tf.nn.depth_to_space(maps, 1)",
+                torch="torch.nn.functional.pixel_shuffle(maps, 1)",
+            ),
         ),
         Difference(
             "X-broadcast-minus-one",
@@ -155,6 +159,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="keeps the size",
             ours="ValueError, as in NumPy",
+            demo=Demo(
+                tf="tf.broadcast_to(tf.constant([2.0, 3.0]), (2, -1))",
+                torch="torch.broadcast_to(torch.tensor([2.0, 3.0]), (2, -1))",
+            ),
         ),
         Difference(
             "X-concatenate-empty",
@@ -162,6 +170,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="leaves it out",
             ours="ValueError, as in NumPy",
+            demo=Demo(
+                tf="tf.concat([tf.zeros(0), tf.ones((2, 1))], 0)",
+                torch="torch.cat([torch.zeros(0), torch.ones(2, 1)], 0)",
+            ),
         ),
         Difference(
             "X-pad-empty",
@@ -169,6 +181,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="gives no image, of the padded size",
             ours="gives no image, of the padded size",
+            demo=Demo(
+                tf='tf.pad(tf.zeros((0, 3, 4, 1)), [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")',
+                torch='torch.nn.functional.pad(torch.zeros(0, 1, 3, 4), [1, 1, 1, 1], "reflect")',
+            ),
         ),
         Difference(
             "X-pad-negative",
@@ -176,6 +192,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError for negative pads, ValueError for other modes",
             torch="crops; knows replicate and circular, too",
             ours="ValueError for both",
+            demo=Demo(
+                tf="tf.pad(sorted_row, [[-1, -2]])",
+                torch="torch.nn.functional.pad(sorted_row, [-1, -2])",
+            ),
         ),
         Difference(
             "X-reshape-empty",
@@ -183,6 +203,10 @@ CONCEPT = Concept(
             tf="leaves the 0 out and divides by the other sizes",
             torch="raises RuntimeError: any number would do",
             ours="ValueError, as in NumPy",
+            demo=Demo(
+                tf="tf.reshape(tf.zeros((0, 7)), (0, -1))",
+                torch="torch.reshape(torch.zeros(0, 7), (0, -1))",
+            ),
         ),
         Difference(
             "X-shape-error",
@@ -197,6 +221,10 @@ CONCEPT = Concept(
             tf="means the rest",
             torch="raises RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.split(sorted_row, [2, -1])",
+                torch="torch.split(sorted_row, [2, -1])",
+            ),
         ),
         Difference(
             "X-squeeze-size",
@@ -204,6 +232,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="returns the tensor as it is",
             ours="ValueError, as in NumPy",
+            demo=Demo(
+                tf="tf.squeeze(sorted_row, 0)",
+                torch="torch.squeeze(sorted_row, 0)",
+            ),
         ),
     ),
     cases=(

@@ -23,6 +23,7 @@ from dualnet.interface import (
     Case,
     Concept,
     Config,
+    Demo,
     Difference,
     Initializer,
     Optimizer,
@@ -144,6 +145,16 @@ CONCEPT = Concept(
             tf="'same' pads an even size at the end only",
             torch="pads both ends",
             ours="both ends: the TensorFlow side pads first",
+            demo=Demo(
+                tf="""
+                    ones = tf.ones((3, 3, 1, 1))
+                    tf.nn.conv2d(tf.ones((1, 4, 4, 1)), ones, 2, "SAME")[0, ..., 0]
+                """,
+                torch="""
+                    ones = torch.ones(1, 1, 3, 3)
+                    torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), ones, stride=2, padding=1)[0, 0]
+                """,
+            ),
         ),
         Difference(
             "D014",

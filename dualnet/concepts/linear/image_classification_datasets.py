@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualnet.concepts._files import CaseFile
-from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Difference, Exhibit, each
+from dualnet.interface import Array, Call, Case, Concept, DataError, Dataset, Demo, Difference, Exhibit, each
 
 __all__ = ["CIFAR10_ROW", "CONCEPT", "FASHION_MNIST_CLASSES", "Images", "cifar10_files", "idx_files"]
 
@@ -154,13 +154,27 @@ CONCEPT = Concept(
             tf="none: read_file and decode_raw",
             torch="torchvision's; a byte each, as tensors",
             ours="the same bytes",
+            demo=Demo(
+                tf='hasattr(keras.datasets.mnist, "read_image_file")',
+                torch='hasattr(torchvision.datasets.mnist, "read_image_file")',
+            ),
         ),
         Difference(
             "X-cifar10-reader",
             "reader of CIFAR-10",
-            tf="keras.datasets has one of pickles",
-            torch="torchvision has one of pickles",
+            tf="keras.datasets has one of pickles, in a folder of its own",
+            torch="torchvision has one of pickles, in the folder that it is told",
             ours="the binary version: no pickle is opened",
+            demo=Demo(
+                tf="""
+                    from inspect import signature
+                    "root" in signature(keras.datasets.cifar10.load_data).parameters
+                """,
+                torch="""
+                    from inspect import signature
+                    "root" in signature(torchvision.datasets.CIFAR10).parameters
+                """,
+            ),
         ),
     ),
     cases=(

@@ -10,6 +10,7 @@ from dualnet.interface import (
     Concept,
     Config,
     Dataset,
+    Demo,
     Difference,
     Exhibit,
     Initializer,
@@ -126,8 +127,12 @@ CONCEPT = Concept(
             "X-svd-not-finite",
             "rank of a matrix with NaN or infinity",
             tf="0",
-            torch="raises LinAlgError",
+            torch="raises LinAlgError for NaN; infinity may give 0",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.linalg.matrix_rank(odd)",
+                torch="torch.linalg.matrix_rank(odd)",
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Batches", "EpochLoss", "Examples", "check_order"]
 
@@ -115,6 +115,17 @@ CONCEPT = Concept(
             tf="a tf.data.Dataset, a pipeline of operations",
             torch="a DataLoader over a TensorDataset, with a sampler",
             ours="the same batches",
+            demo=Demo(
+                tf="""
+                    batch = next(iter(tf.data.Dataset.from_tensor_slices(x).batch(2)))
+                    type(batch) is type(x)
+                """,
+                torch="""
+                    data = torch.utils.data.TensorDataset(x)
+                    batch = next(iter(torch.utils.data.DataLoader(data, batch_size=2)))
+                    type(batch) is type(x)
+                """,
+            ),
         ),
     ),
     cases=(

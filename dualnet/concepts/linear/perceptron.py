@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Convergence", "PerceptronParameters", "PerceptronRun"]
 
@@ -117,8 +117,12 @@ CONCEPT = Concept(
             "X-minimum-of-nothing",
             "minimum of no numbers",
             tf="infinity",
-            torch="raises IndexError",
+            torch="raises RuntimeError; IndexError along an axis",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.reduce_min(v[:0])",
+                torch="v[:0].amin()",
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT"]
 
@@ -123,6 +123,16 @@ CONCEPT = Concept(
             tf="the last one",
             torch="axis 1",
             ours="an argument; the axis is moved to where each side wants it",
+            demo=Demo(
+                tf="""
+                    logits = cube[..., :5]
+                    tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tokens % 5, logits=logits))
+                """,
+                torch="""
+                    logits = cube[..., :5]
+                    torch.nn.functional.cross_entropy(logits, tokens % 5)
+                """,
+            ),
         ),
         Difference(
             "D121",
@@ -130,6 +140,10 @@ CONCEPT = Concept(
             tf="Keras clips them to 1e-7, unless it finds the logits that they were made from",
             torch="nll_loss of their logarithms",
             ours="their logarithms as they are: infinity for 0",
+            demo=Demo(
+                tf="keras.losses.CategoricalCrossentropy()([[0.0, 1.0]], [[1 - 1e-9, 1e-9]])",
+                torch="torch.nn.functional.nll_loss(torch.tensor([[1 - 1e-9, 1e-9]]).log(), torch.tensor([1]))",
+            ),
         ),
         Difference(
             "D122",
@@ -152,13 +166,33 @@ CONCEPT = Concept(
             torch="the other rows",
             ours="the other rows",
         ),
-        Difference("D129", "all rows ignored", tf="0 in Keras", torch="NaN", ours="0, with gradient 0"),
+        Difference(
+            "D129",
+            "all rows ignored",
+            tf="0 in Keras",
+            torch="NaN",
+            ours="0, with gradient 0",
+            demo=Demo(
+                tf="""
+                    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+                    loss(tf.constant([0, 0]), x[:2])
+                """,
+                torch="""
+                    loss = torch.nn.CrossEntropyLoss(ignore_index=0)
+                    loss(x[:2], torch.tensor([0, 0]))
+                """,
+            ),
+        ),
         Difference(
             "D132",
             "binary cross entropy from probabilities",
             tf="Keras clips them to 1e-7: at most 16.1",
             torch="cuts the logarithm off at -100",
             ours="from logits only: no bound",
+            demo=Demo(
+                tf="keras.losses.BinaryCrossentropy()([1.0], [0.0])",
+                torch="torch.nn.functional.binary_cross_entropy(torch.tensor([0.0]), torch.tensor([1.0]))",
+            ),
         ),
         Difference(
             "D133",
@@ -173,6 +207,20 @@ CONCEPT = Concept(
             tf="Keras clips both to 1e-7",
             torch="0, but a gradient of NaN where both are 0",
             ours="0, with gradient 0",
+            demo=Demo(
+                tf="""
+                    target, guess = tf.constant([[0.0, 1.0]], tf.float64), tf.constant([[0.0, 1.0]], tf.float64)
+                    with tf.GradientTape() as tape:
+                        tape.watch(guess)
+                        loss = keras.losses.KLDivergence()(target, guess)
+                    loss, tape.gradient(loss, guess)
+                """,
+                torch="""
+                    target, guess = torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 1.0]], requires_grad=True)
+                    loss = torch.nn.functional.kl_div(guess.log(), target, reduction="batchmean")
+                    loss, *torch.autograd.grad(loss, guess, retain_graph=True)
+                """,
+            ),
         ),
         Difference(
             "D154",
@@ -180,6 +228,16 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError; NaN or 0 on a GPU and in a compiled graph",
             torch="raises, but ignores label -100; as an index, -1 is the last class",
             ours="IndexError; inside a TensorFlow graph, TensorFlow's behaviour",
+            demo=Demo(
+                tf="""
+                    label = tf.constant([-100, 1])
+                    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=x[:2])
+                """,
+                torch="""
+                    label = torch.tensor([-100, 1])
+                    torch.nn.functional.cross_entropy(x[:2], label, reduction="none")
+                """,
+            ),
         ),
         Difference(
             "D250",
@@ -201,6 +259,16 @@ CONCEPT = Concept(
             tf="exact: 4e-18 at logit -40 and target 0",
             torch="rounded to 0 on one of the two sides; so is its gradient",
             ours="exact: two softplus terms",
+            demo=Demo(
+                tf="""
+                    logits, targets = tf.constant([-40.0, 40.0], tf.float64), tf.constant([0.0, 1.0], tf.float64)
+                    tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
+                """,
+                torch="""
+                    logits, targets = torch.tensor([-40.0, 40.0]), torch.tensor([0.0, 1.0])
+                    torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+                """,
+            ),
         ),
         Difference(
             "X-smoothing",
@@ -208,6 +276,10 @@ CONCEPT = Concept(
             tf="an argument of Keras' losses only",
             torch="an argument",
             ours="an argument; the targets are written out in TensorFlow",
+            demo=Demo(
+                tf="tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=x, label_smoothing=0.1)",
+                torch='torch.nn.functional.cross_entropy(x, labels, reduction="none", label_smoothing=0.1)',
+            ),
         ),
         Difference(
             "X-target-sum",
@@ -215,6 +287,10 @@ CONCEPT = Concept(
             tf="softmax - targets, which is another function's",
             torch="sum * softmax - targets",
             ours="sum * softmax - targets: TensorFlow differentiates the written-out sum",
+            demo=Demo(
+                tf="tf.nn.softmax_cross_entropy_with_logits(labels=2 * p, logits=x)",
+                torch='torch.nn.functional.cross_entropy(x, 2 * p, reduction="none")',
+            ),
         ),
     ),
     cases=(

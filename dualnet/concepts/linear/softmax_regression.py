@@ -66,6 +66,9 @@ def _templates(probe: Probe, dataset: Dataset, config: Config) -> tuple[Exhibit,
 
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
 
+# Three channels: with one, no order of flattening is wrong.
+_SMALL: Config = {"in_channels": 3, "image_size": 7}
+
 CONCEPT = Concept(
     module=__name__,
     title="Softmax (multinomial logistic) regression: from scratch and concise",
@@ -82,12 +85,14 @@ CONCEPT = Concept(
             builder="SoftmaxRegression",
             recipe=_RECIPE,
             about="the framework's dense layer and its cross entropy; 7,850 parameters",
+            small=_SMALL,
         ),
         "scratch": Variant(
             builder="SoftmaxRegressionScratch",
             loss="cross_entropy_from_logits",
             recipe=_RECIPE,
             about="tensors only, with a cross entropy of its own; 7,850 parameters",
+            small=_SMALL,
         ),
         "rasbt_mnist": Variant(
             builder="SoftmaxRegression",
@@ -97,6 +102,7 @@ CONCEPT = Concept(
             about="Raschka's start at zero: the loss is convex, so that no symmetry needs breaking",
             claim="MNIST: 91.77 % (SGD 0.1, batches of 256, 10 epochs); 92.5 % in TensorFlow 1 (SGD 0.5, 30 epochs), "
             "whose bias is a single number for all classes: the softmax does not see it",
+            small=_SMALL,
         ),
     },
     inputs=_inputs,

@@ -22,7 +22,7 @@ from dualnet.concepts.metric_and_ordinal._ordinal import (
     rows,
     targets,
 )
-from dualnet.interface import Array, Case, Concept, Difference, Initializer, Optimizer, Recipe, Stage, Variant
+from dualnet.interface import Array, Case, Concept, Demo, Difference, Initializer, Optimizer, Recipe, Stage, Variant
 
 __all__ = ["CONCEPT", "EPSILON", "MOMENTUM", "PUBLISHED", "ExpectedRank"]
 
@@ -89,6 +89,10 @@ CONCEPT = Concept(
             tf="tf.cumsum(reverse=True, exclusive=True)",
             torch="none: flip, cumsum, flip",
             ours="the sum of all later elements on both sides",
+            demo=Demo(
+                tf="tf.cumsum(v, reverse=True, exclusive=True)",
+                torch="torch.cumsum(v, 0, reverse=True, exclusive=True)",
+            ),
         ),
     ),
     cases=(

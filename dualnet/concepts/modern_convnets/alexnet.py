@@ -7,6 +7,7 @@ from dualnet.interface import (
     Concept,
     Config,
     ConfigError,
+    Demo,
     Difference,
     Initializer,
     Optimizer,
@@ -289,9 +290,19 @@ CONCEPT = Concept(
         Difference(
             "X-adaptive-pool-of-one",
             "adaptive average pooling of a map of one pixel",
-            tf="Keras' layer fails: one of its windows is two pixels wide",
+            tf="Keras' layer fails in a graph: one of its windows is two pixels wide",
             torch="repeats the pixel",
             ours="repeats the pixel: the TensorFlow side by upsampling",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.AdaptiveAveragePooling2D(6)
+                    tf.function(layer)(images[:, :1, :1]).shape
+                """,
+                torch="""
+                    layer = torch.nn.AdaptiveAvgPool2d(6)
+                    layer(images[:, :, :1, :1]).shape
+                """,
+            ),
         ),
     ),
 )

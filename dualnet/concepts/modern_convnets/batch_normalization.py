@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Case, Concept, Difference
+from dualnet.interface import Array, Case, Concept, Demo, Difference
 
 __all__ = ["CONCEPT", "Normalized", "Running", "check_count", "check_groups"]
 
@@ -168,6 +168,10 @@ CONCEPT = Concept(
             tf="the bias",
             torch="ValueError",
             ours="ValueError",
+            demo=Demo(
+                tf="keras.layers.BatchNormalization()(x[:1], training=True)",
+                torch="torch.nn.BatchNorm1d(7)(x[:1])",
+            ),
         ),
         Difference("D041", "layer norm's epsilon", tf="1e-3", torch="1e-5", ours="an argument"),
         Difference(
@@ -204,6 +208,18 @@ CONCEPT = Concept(
             tf="the operation has none; the layer assigns its variables",
             torch="F.batch_norm changes them in place",
             ours="new tensors; the arguments stay as they are",
+            demo=Demo(
+                tf="""
+                    mean, variance = tf.zeros(7, tf.float64), tf.ones(7, tf.float64)
+                    tf.nn.batch_normalization(x, mean, variance, None, None, 1e-5)
+                    tf.reduce_all(mean == 0)
+                """,
+                torch="""
+                    mean, variance = torch.zeros(7), torch.ones(7)
+                    torch.nn.functional.batch_norm(x, mean, variance, training=True)
+                    (mean == 0).all()
+                """,
+            ),
         ),
         Difference(
             "X-instance-one-pixel",
@@ -211,13 +227,21 @@ CONCEPT = Concept(
             tf="the bias",
             torch="ValueError",
             ours="ValueError",
+            demo=Demo(
+                tf="keras.layers.GroupNormalization(groups=-1)(images[:, :1, :1])",
+                torch="torch.nn.InstanceNorm2d(4, affine=True)(images[:, :, :1, :1])",
+            ),
         ),
         Difference(
             "X-instance-no-example",
             "instance norm of no example",
             tf="an empty result",
-            torch="IndexError",
+            torch="IndexError, if it has weights",
             ours="an empty result",
+            demo=Demo(
+                tf="keras.layers.GroupNormalization(groups=-1)(images[:0]).shape",
+                torch="torch.nn.InstanceNorm2d(4, affine=True)(images[:0]).shape",
+            ),
         ),
         Difference(
             "X-group-count",
@@ -225,6 +249,10 @@ CONCEPT = Concept(
             tf="InvalidArgumentError",
             torch="RuntimeError",
             ours="ValueError",
+            demo=Demo(
+                tf="tf.nn.moments(tf.reshape(images, (2, 10, 13, 3, -1)), (1, 2, 4))",
+                torch="torch.nn.functional.group_norm(images, 3)",
+            ),
         ),
     ),
     cases=(

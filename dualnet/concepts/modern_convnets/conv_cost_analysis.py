@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Case, Concept, Difference
+from dualnet.interface import Case, Concept, Demo, Difference
 
 __all__ = [
     "CONCEPT", "STACKS", "Comparison", "Conv", "Costs", "Dense", "FirstDense", "Layer", "Memory", "Pool", "check_layer",
@@ -211,6 +211,18 @@ CONCEPT = Concept(
             tf="symbolic inputs: layers on a keras.Input compute nothing, but have weights",
             torch="the meta device: neither inputs nor weights have numbers",
             ours="counted from shapes; nothing is computed",
+            demo=Demo(
+                tf="""
+                    layer = keras.layers.Dense(3)
+                    layer(keras.Input((7,)))
+                    layer.bias.numpy()
+                """,
+                torch="""
+                    layer = torch.nn.Linear(7, 3, device="meta")
+                    layer(torch.empty(5, 7, device="meta"))
+                    layer.bias.numpy(force=True)
+                """,
+            ),
         ),
     ),
     cases=(

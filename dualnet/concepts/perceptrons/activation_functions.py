@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "SELU_ALPHA", "SELU_SCALE"]
 
@@ -216,6 +216,10 @@ CONCEPT = Concept(
             tf="log(1 + exp(x)) everywhere",
             torch="x above a threshold of 20; without one, the gradient overflows to NaN",
             ours="log(1 + exp(x)) everywhere",
+            demo=Demo(
+                tf="tf.nn.softplus(tf.constant(25.0, tf.float64)) - 25.0",
+                torch="torch.nn.functional.softplus(torch.tensor(25.0)) - 25.0",
+            ),
         ),
         Difference(
             "D191",
@@ -244,6 +248,10 @@ CONCEPT = Concept(
             tf="0 in Keras",
             torch="the slope",
             ours="the slope, as for leaky ReLU",
+            demo=Demo(
+                tf="keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25))(ties)",
+                torch="torch.nn.functional.prelu(ties, torch.tensor([0.25]))",
+            ),
         ),
         Difference(
             "D195",
@@ -272,6 +280,10 @@ CONCEPT = Concept(
             tf="raises InvalidArgumentError",
             torch="raises IndexError; a scalar counts as one row",
             ours="IndexError, for a scalar too",
+            demo=Demo(
+                tf="tf.nn.softmax(x, axis=2)",
+                torch="torch.softmax(x, dim=2)",
+            ),
         ),
         Difference(
             "X-celu-float32",
@@ -279,6 +291,10 @@ CONCEPT = Concept(
             tf="double",
             torch="1 / alpha is rounded to float32",
             ours="double: alpha * elu(x / alpha)",
+            demo=Demo(
+                tf="keras.ops.celu(x, alpha=0.7)",
+                torch="torch.nn.functional.celu(x, alpha=0.7)",
+            ),
         ),
         Difference(
             "X-elu-alpha",
@@ -286,6 +302,10 @@ CONCEPT = Concept(
             tf="tf.nn.elu has none",
             torch="an argument",
             ours="an argument",
+            demo=Demo(
+                tf="tf.nn.elu(x, alpha=2.0)",
+                torch="torch.nn.functional.elu(x, alpha=2.0)",
+            ),
         ),
         Difference(
             "X-hard-sigmoid-float32",
@@ -293,6 +313,10 @@ CONCEPT = Concept(
             tf="double",
             torch="hardsigmoid's 1/6 is rounded to float32",
             ours="double: relu6(x + 3) / 6",
+            demo=Demo(
+                tf="keras.ops.hard_sigmoid(x)",
+                torch="torch.nn.functional.hardsigmoid(x)",
+            ),
         ),
         Difference(
             "X-infinity-times-zero",
@@ -300,6 +324,20 @@ CONCEPT = Concept(
             tf="NaN, and NaN gradients; softsign's gradient is 0",
             torch="NaN, and NaN gradients; hardswish's gradient is 0 or 1, float32 GELU of infinity NaN",
             ours="the limits, and gradients 0 or 1",
+            demo=Demo(
+                tf="""
+                    far = tf.constant([-np.inf, np.inf])
+                    with tf.GradientTape(persistent=True) as tape:
+                        tape.watch(far)
+                        units = tf.nn.softsign(far), keras.ops.hard_swish(far)
+                    [tape.gradient(unit, far) for unit in units]
+                """,
+                torch="""
+                    far = torch.tensor([-np.inf, np.inf], requires_grad=True)
+                    units = torch.nn.functional.softsign(far), torch.nn.functional.hardswish(far)
+                    [torch.autograd.grad(unit.sum(), far) for unit in units]
+                """,
+            ),
         ),
         Difference(
             "X-softmax-nan",
@@ -307,6 +345,10 @@ CONCEPT = Concept(
             tf="NaN there, but 0 for the other classes in float32 on a CPU",
             torch="NaN for all classes",
             ours="NaN for all classes: written out in TensorFlow",
+            demo=Demo(
+                tf="tf.nn.softmax(tf.constant([0.0, float('nan'), 1.0]))",
+                torch="torch.softmax(torch.tensor([0.0, torch.nan, 1.0]), 0)",
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Drift", "LabelShift"]
 
@@ -160,6 +160,10 @@ CONCEPT = Concept(
             tf="tf.math.confusion_matrix: a row for each label, a column for each prediction",
             torch="none of its own",
             ours="a column for each label, divided by its sum: predicted shares are this matrix times true shares",
+            demo=Demo(
+                tf='hasattr(tf.math, "confusion_matrix")',
+                torch='hasattr(torch, "confusion_matrix")',
+            ),
         ),
     ),
     cases=(

@@ -10,6 +10,7 @@ from dualnet.interface import (
     Concept,
     Config,
     ConfigError,
+    Demo,
     Difference,
     Initializer,
     Optimizer,
@@ -49,7 +50,8 @@ def _given(x: Array, mask: Array, rate: float, training: bool = True) -> dict[st
 
 
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=20)
-_SMALL: Config = {"image_size": 7, "hidden": (31, 23)}
+# Three channels: with one, no order of flattening is wrong.
+_SMALL: Config = {"in_channels": 3, "image_size": 7, "hidden": (31, 23)}
 
 CONCEPT = Concept(
     module=__name__,
@@ -126,6 +128,16 @@ CONCEPT = Concept(
             tf="0",
             torch="NaN: multiplied by 0",
             ours="0: what is dropped is gone",
+            demo=Demo(
+                tf="""
+                    dropped = tf.nn.dropout(tf.fill((100,), np.nan), rate=0.5)
+                    tf.reduce_any(dropped == 0)
+                """,
+                torch="""
+                    dropped = torch.nn.functional.dropout(torch.full((100,), np.nan), p=0.5)
+                    (dropped == 0).any()
+                """,
+            ),
         ),
     ),
     cases=(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Gradients", "Values"]
 
@@ -132,6 +132,21 @@ CONCEPT = Concept(
             tf="asked of a tape, which watches its sources and remembers what came of them",
             torch="asked of torch.autograd.grad; `backward` keeps only those of leaves, unless retain_grad was called",
             ours="asked for, each by name",
+            demo=Demo(
+                tf="""
+                    with tf.GradientTape() as tape:
+                        tape.watch(v)
+                        between = v * v
+                        objective = tf.reduce_sum(between)
+                    tape.gradient(objective, between) is not None
+                """,
+                torch="""
+                    between = v * v
+                    objective = between.sum()
+                    objective.backward()
+                    between.grad is not None
+                """,
+            ),
         ),
     ),
     cases=(

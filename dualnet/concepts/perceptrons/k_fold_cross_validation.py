@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Fold", "Scores", "check_folds"]
 
@@ -104,6 +104,10 @@ CONCEPT = Concept(
             tf="tf.split asks for every size, or for equal ones",
             torch="tensor_split makes the first N mod k parts longer; split and chunk make the last one shorter",
             ours="the first N mod k folds have one row more",
+            demo=Demo(
+                tf="[len(part) for part in tf.split(tf.range(5), 2)]",
+                torch="[len(part) for part in torch.tensor_split(torch.arange(5), 2)]",
+            ),
         ),
     ),
     cases=(

@@ -12,6 +12,7 @@ from dualnet.interface import (
     Concept,
     Config,
     ConfigError,
+    Demo,
     Difference,
     Initializer,
     Optimizer,
@@ -95,7 +96,8 @@ def _recipe(rate: float, epochs: int) -> Recipe:
     return Recipe(data="digits", optimizer=Optimizer("sgd", rate), batch_size=16, epochs=epochs)
 
 
-_SMALL: Config = {"image_size": 7, "hidden": 23}
+# Three channels: with one, no order of flattening is wrong.
+_SMALL: Config = {"in_channels": 3, "image_size": 7, "hidden": 23}
 _CROSS_ENTROPY_MNIST = Recipe(data="mnist", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
 
 CONCEPT = Concept(
@@ -182,6 +184,10 @@ CONCEPT = Concept(
             tf="zeros",
             torch="raises RuntimeError",
             ours="ValueError; inside a TensorFlow graph, zeros",
+            demo=Demo(
+                tf="tf.one_hot(tf.constant([3]), 3)",
+                torch="torch.nn.functional.one_hot(torch.tensor([3]), 3)",
+            ),
         ),
     ),
     cases=(

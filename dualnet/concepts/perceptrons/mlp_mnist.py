@@ -18,7 +18,8 @@ def _inputs(config: Config) -> dict[str, Spec]:
 
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=20)
 _PUBLISHED = Recipe(data="mnist", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
-_SMALL: Config = {"image_size": 7, "hidden": (23, 31)}
+# Three channels: with one, no order of flattening is wrong.
+_SMALL: Config = {"in_channels": 3, "image_size": 7, "hidden": (23, 31)}
 
 CONCEPT = Concept(
     module=__name__,

@@ -46,6 +46,9 @@ def _inputs(config: Config) -> dict[str, Spec]:
 
 _RECIPE = Recipe(data="digits", optimizer=Optimizer("sgd", 0.1), batch_size=64, epochs=10)
 
+# Three channels: with one, no order of flattening is wrong.
+_SMALL: Config = {"in_channels": 3, "image_size": 7, "hidden": 23}
+
 CONCEPT = Concept(
     module=__name__,
     title="Multilayer perceptron: from scratch and concise",
@@ -62,12 +65,14 @@ CONCEPT = Concept(
             builder="MultilayerPerceptron",
             recipe=_RECIPE,
             about="the framework's dense layers, ReLU and cross entropy; 784-256-10, 203,530 parameters",
+            small=_SMALL,
         ),
         "scratch": Variant(
             builder="MultilayerPerceptronScratch",
             loss="cross_entropy_from_logits",
             recipe=_RECIPE,
             about="tensors only, with a layer, a ReLU and a cross entropy of its own; 203,530 parameters",
+            small=_SMALL,
         ),
     },
     inputs=_inputs,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualnet.interface import Array, Call, Case, Concept, Config, ConfigError, Dataset, Difference, Exhibit
+from dualnet.interface import Array, Call, Case, Concept, Config, ConfigError, Dataset, Demo, Difference, Exhibit
 
 __all__ = ["CONCEPT", "Detection", "Product", "Saturation"]
 
@@ -171,8 +171,12 @@ CONCEPT = Concept(
             "X-first-nan-compiled",
             "the layer of the first NaN in a compiled graph",
             tf="XLA may keep float32 between operations: 60000 * 2 / 4 in float16 is 30000, eagerly it is infinite",
-            torch="torch.compile does the same",
+            torch="torch.compile does the same; eagerly infinite, as in TensorFlow",
             ours="found eagerly: each layer's outputs are stored in their format",
+            demo=Demo(
+                tf="tf.function(lambda x: x * 2 / 4, jit_compile=True)(tf.constant([60000.0], tf.float16))",
+                torch="torch.tensor([60000.0], dtype=torch.float16) * 2 / 4",
+            ),
         ),
     ),
     cases=(

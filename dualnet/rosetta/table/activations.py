@@ -125,7 +125,6 @@ ROWS = (
         torch="x * torch.sigmoid(0.5 * x)",
         note="PyTorch's has no slope",
         without="torch.nn.functional.silu(x)",
-        difference="D199",
     ),
     Row(
         "relu with a bound",

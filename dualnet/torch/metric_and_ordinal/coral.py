@@ -30,7 +30,7 @@ def levels(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
     Returns:
         (N, K - 1), bool.
     """
-    return labels[:, None] > torch.arange(num_classes - 1)
+    return labels[:, None] > torch.arange(num_classes - 1, device=labels.device)
 
 
 def cumulative_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ def pairwise_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.
     Returns:
         (), in nats.
     """
-    above = labels[:, None] > torch.arange(logits.shape[1])  # N K-1
+    above = labels[:, None] > torch.arange(logits.shape[1], device=labels.device)  # N K-1
     log_no, log_yes = F.log_softmax(logits, dim=-1).unbind(dim=-1)  # N K-1 each
     return -torch.mean(torch.sum(torch.where(above, log_yes, log_no), dim=1))
 

@@ -125,7 +125,7 @@ def deep_vs_wide(x: torch.Tensor, depth: int) -> Sawtooth:
     for _ in range(depth):
         deep = 2 * torch.relu(deep) - 4 * torch.relu(deep - 0.5)  # N
     units = 2**depth
-    bends = torch.arange(units, dtype=x.dtype) / units  # one unit for each change of slope
+    bends = torch.arange(units, dtype=x.dtype, device=x.device) / units  # one unit for each change of slope
     slopes = torch.tensor([units, *(2 * units * (-1) ** bend for bend in range(1, units))], dtype=x.dtype)
     wide = torch.relu(x[:, None] - bends) @ slopes  # N
     return Sawtooth(deep, wide, torch.tensor(2 * depth), torch.tensor(units))  # differs: D234
