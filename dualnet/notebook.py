@@ -4,21 +4,26 @@ import difflib
 import io
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from rich.console import Console
 
 from dualnet import catalogue
-from dualnet.interface import BACKENDS, BackendName, Concept, Config, choose
+from dualnet.interface import BACKENDS, BackendName, Concept, Config, Difference, choose
 from dualnet.process import prepare
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
 from dualnet.training.results import TITLES
 from dualnet.training.study import run_study
+
+if TYPE_CHECKING:
+    from dualnet.rosetta.demonstration import Effect
+    from dualnet.rosetta.row import Row
 
 __all__ = ["FIGURES", "Lesson", "Shown"]
 
@@ -73,13 +78,14 @@ class Lesson:
             variants: a model's; all of them if none is named.
 
         Raises:
+            ConceptError: there is no such variant.
             ParityError: they differ.
         """
         _import_frameworks()
         from parity import suite  # only here: dualnet does without the engine
 
-        names = [choose(self.concept.variants, name, "variant") and name for name in variants]
-        reports = {name: suite.report(self.concept.id, name) for name in names or self.concept.variants or (None,)}
+        chosen = variants or tuple(self.concept.variants) or (None,)
+        reports = {name: suite.report(self.concept.id, name) for name in chosen}
         rows, figures = [], {}
         for name, report in reports.items():
             report.raise_if_failed()
@@ -104,13 +110,8 @@ class Lesson:
 
     def differences(self) -> Shown:
         """The differences that the concept declares, each with what its demonstration measures here."""
-        _import_frameworks()
-        from dualnet.rosetta.demonstration import effects  # only here: it knows every concept
-
-        told = {one.id: [one] for one in self.concept.differences}
-        found = dict(effects(told))
         rows = [
-            (f"**{one.id}** {one.what}", one.tf, one.torch, one.ours, "; ".join(str(e) for _, e in found[one.id][:1]))
+            (f"**{one.id}** {one.what}", one.tf, one.torch, one.ours, str(self._measured(one)[0][1]))
             for one in self.concept.differences
         ]
         return Shown(_table(("", "TensorFlow", "PyTorch", "the twins", "measured"), rows))
@@ -121,13 +122,8 @@ class Lesson:
         Args:
             id: of a difference that the concept declares.
         """
-        _import_frameworks()
-        from dualnet.rosetta.demonstration import effects
-
-        declared = choose({one.id: one for one in self.concept.differences}, id, "difference")
-        ((_, found),) = effects({id: [declared]})
         parts = []
-        for row, effect in found:
+        for row, effect in self._measured(choose({one.id: one for one in self.concept.differences}, id, "difference")):
             gave: dict[BackendName, str] = {"tf": effect.tf, "torch": effect.torch}
             for backend, value in gave.items():
                 text = row.texts(backend)[0]
@@ -137,6 +133,14 @@ class Lesson:
 
     def _source(self, backend: BackendName) -> str:
         return catalogue.source(self.concept.id, backend).read_text()
+
+    def _measured(self, difference: Difference) -> "list[tuple[Row, Effect]]":
+        """The demonstrations of a difference, executed: its own, or another declaration's where it has none."""
+        _import_frameworks()
+        from dualnet.rosetta.demonstration import declared, effects  # only here: it knows every concept
+
+        ((_, found),) = effects({difference.id: [difference] if difference.demo else declared()[difference.id]})
+        return found
 
     def _compared(self, folder: Path, variant: str | None, settings: Config, wishes: dict[str, Any]) -> Iterable[Shown]:
         quiet = Console(quiet=True)
@@ -155,7 +159,8 @@ class Lesson:
 
 
 def _import_frameworks() -> None:
-    """Import both, and hide what TensorFlow writes of the machine that it finds, past Python, while it starts."""
+    """Import both, and hide what they say of the machine that they find; TensorFlow writes it past Python."""
+    warnings.filterwarnings("ignore", "CUDA initialization")
     prepare("torch")  # before TensorFlow
     prepare("tf")
     standard_error = os.dup(2)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import numpy as np
@@ -318,7 +319,11 @@ class KerasSide:
                 layer.call = recorder.layer(layer.call, layer, name)
             for layer, activation in activations:
                 layer.activation = recorder.activation(activation, layer)
-            with drawn:
+            with (
+                drawn,
+                patch.object(tf, "pad", recorder.pad(tf.pad)),
+                patch.object(keras.ops, "pad", recorder.pad(keras.ops.pad)),
+            ):
                 yield recorder
         finally:
             for _, layer in watched:
@@ -383,6 +388,21 @@ class _Recorder:
                 )
             if described.kind in ELEMENTWISE and id(tensors[0]) in self.channels_first:
                 self.channels_first[id(output)] = output
+            return output
+
+        return calling
+
+    def pad(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`tf.pad` and `keras.ops.pad` between layers: zeros belong to the convolution or pooling behind them."""
+
+        def calling(x: Any, *args: Any, **kwargs: Any) -> Any:
+            output = function(x, *args, **kwargs)
+            pairs = np.asarray(args[0] if args else kwargs.get("paddings", kwargs.get("pad_width")))
+            mode, *value = (*args[1:], kwargs.get("mode", "constant"), kwargs.get("constant_values"))
+            if self.pending or not tf.is_tensor(x) or str(mode).lower() != "constant" or any(value):
+                return output
+            if pairs.shape == (len(x.shape), 2) and not pairs[[0, -1]].any():
+                self.padded[id(output)] = (output, tuple(map(tuple, pairs[1:-1].tolist())))
             return output
 
         return calling

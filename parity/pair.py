@@ -104,7 +104,7 @@ def _by_hand(
 def _key(call: Call) -> Hashable:
     arrays = common(call.layer.kind, call.layer.parameters)
     if call.layer.kind.endswith("_norm"):  # either side may lack scale, shift or statistics
-        return call.layer.kind, max(array.size for array in arrays.values())
+        return call.layer.kind, max((array.size for array in arrays.values()), default=0)
     return call.layer.kind, tuple(sorted((name, a.shape) for name, a in arrays.items() if "bias" not in name))
 
 

@@ -296,6 +296,11 @@ class _Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.tape.noise and func in SAMPLERS:
             return SAMPLERS[func](self.tape.sample, func, *args, **kwargs)
+        if func is nn.functional.pad and not self.depth:
+            output = func(*args, **kwargs)
+            if padding := _zeros_around(*args, **kwargs):
+                self.padded[id(output)] = (output, padding)
+            return output
         if self.depth or func not in FUNCTIONS:
             return func(*args, **kwargs)
         described = FUNCTIONS[func](*args, **kwargs)
@@ -584,6 +589,17 @@ def _upsample(m: Any) -> tuple[str, dict[str, Any]] | None:
         "scale": _tuple(m.scale_factor if isinstance(m.scale_factor, tuple) else int(m.scale_factor), 2),
         "mode": mode, "align_corners": align, "half_pixel": not align, "antialias": False,
     }  # fmt: skip
+
+
+def _zeros_around(
+    x: torch.Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Padding | None:
+    """What `F.pad` adds to each axis of images (N, C, ...); None if it is anything but zeros around the pixels."""
+    spatial = x.ndim - 2
+    if mode != "constant" or value or min(pad) < 0 or len(pad) > 2 * spatial:
+        return None
+    pairs = [*zip(pad[::2], pad[1::2], strict=True)]
+    return tuple(reversed(pairs + [(0, 0)] * (spatial - len(pairs))))
 
 
 def _zero_pad(m: Any) -> tuple[str, dict[str, Any]]:

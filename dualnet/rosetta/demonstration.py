@@ -87,7 +87,8 @@ def demonstrations(id: str, told: Iterable[Difference]) -> list[Row]:
     """What shows a difference: the texts of its declarations, else the table's that lack what a note asks for."""
     demos = [(one.what, one.demo) for one in told if one.demo]
     rows = [Row(what, tf=demo.tf, torch=demo.torch, difference=id) for what, demo in demos]
-    return rows or [naive for area in AREAS.values() for row in area if row.difference == id for naive in _naive(row)]
+    table = (naive for area in AREAS.values() for row in area if row.difference == id for naive in _naive(row))
+    return rows or [*{(row.texts("tf")[0], row.texts("torch")[0]): row for row in table}.values()]
 
 
 def effects(told: Mapping[str, Sequence[Difference]]) -> Iterator[tuple[str, list[tuple[Row, Effect]]]]:

@@ -66,6 +66,8 @@ def with_mathml(markdown: str) -> str:
         code, block, line = found.groups()
         if code:
             return code
-        return f"\n\n<div>{convert(block, display='block')}</div>\n\n" if block else convert(line)
+        if line:
+            return f'<span class="formula">{convert(line)}</span>'
+        return f'\n\n<div class="formula">{convert(block, display="block")}</div>\n\n'
 
     return MATH.sub(formula, markdown)

@@ -57,7 +57,7 @@ class Job:
             settings: of the concept, over the variant's.
             wishes: other values of a job by name; None leaves the recipe's.
         """
-        usual = {
+        usual: dict[str, Any] = {
             "data": recipe.data,
             "optimizer": asdict(recipe.optimizer),
             "batch_size": recipe.batch_size,

@@ -188,6 +188,76 @@ def test_a_subclassed_model_with_its_own_reshape_is_told_of_the_order():
     assert "dense" in culprit.where
 
 
+def padded_by_hand(kind):
+    """A convolution and a pooling with zeros from a function before them, and another activation at the end."""
+    if kind == "torch":
+
+        class Torch(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.pool, self.dense = nn.Conv2d(3, 5, 3, stride=2), nn.AvgPool2d(2), nn.Linear(125, 4)
+                self.end = nn.Tanh()
+
+            def forward(self, x):
+                x = self.conv(F.pad(x, (0, 1, 1, 0)))
+                x = self.pool(F.pad(x, (2, 2, 1, 1), "constant", 0.0))
+                return self.end(self.dense(torch.flatten(x, 1)))
+
+        return Torch()
+    home = {"tf": tf, "keras": keras.ops}[kind]
+
+    class Keras(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = L.Conv2D(5, 3, strides=2), L.AveragePooling2D(2)
+            self.flatten, self.dense, self.end = L.Flatten(), L.Dense(4), L.ReLU()
+
+        def call(self, x):
+            x = self.conv(home.pad(x, [[0, 0], [1, 0], [0, 1], [0, 0]]))
+            x = self.pool(home.pad(x, [[0, 0], [1, 1], [2, 2], [0, 0]], mode="constant"))
+            return self.end(self.dense(self.flatten(x)))
+
+    model = Keras()
+    model(np.zeros((1, 16, 12, 3), "float32"))
+    return model
+
+
+@pytest.mark.parametrize("kind", ["tf", "keras"])
+def test_zeros_put_by_a_function_belong_to_the_layer_behind_them(kind):
+    split = padded_by_hand(kind)
+    report = parity.compare(padded_by_hand("torch"), split, IMAGES)
+    assert [culprit.where.partition(" ")[0] for culprit in report.culprits] == ["end"], str(report)
+
+
+def test_zeros_put_by_a_function_are_a_layers_own_padding():
+    ours = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(960, 4), nn.Tanh())
+
+    class Split(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu = L.Conv2D(5, 3), L.ReLU()
+            self.flatten, self.dense, self.end = L.Flatten(), L.Dense(4), L.Activation("sigmoid")
+
+        def call(self, x):
+            x = self.relu(self.conv(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])))
+            return self.end(self.dense(self.flatten(x)))
+
+    theirs = Split()
+    theirs(np.zeros((1, 16, 12, 3), "float32"))
+    report = parity.compare(ours, theirs, IMAGES)
+    assert [culprit.where.partition(" ")[0] for culprit in report.culprits] == ["4"], str(report)
+
+
+def test_a_norm_without_parameters_is_no_obstacle_to_finding_a_fault():
+    ours = nn.Sequential(nn.Linear(7, 5), nn.LayerNorm(5, eps=1e-3, elementwise_affine=False), nn.Linear(5, 3))
+    bare = L.LayerNormalization(epsilon=1e-2, center=False, scale=False)
+    theirs = keras.Sequential([keras.Input((7,)), L.Dense(5), bare, L.Dense(3)])
+    report = parity.compare(ours, theirs, RNG.normal(size=(6, 7)))
+    (culprit,) = report.culprits
+    assert culprit.where.startswith("1 | "), str(report)
+    assert culprit.diagnoses[0].cause == "norm.epsilon"
+
+
 PERMUTED = {
     "permuted": lambda: [L.ReLU(), L.Permute((3, 1, 2))],
     "permuted before an activation": lambda: [L.Permute((3, 1, 2)), L.ReLU()],
