@@ -4,8 +4,8 @@ import difflib
 import io
 import os
 import tempfile
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +81,11 @@ class Lesson:
             ConceptError: there is no such variant.
             ParityError: they differ.
         """
-        _import_frameworks()
         from parity import suite  # only here: dualnet does without the engine
 
         chosen = variants or tuple(self.concept.variants) or (None,)
-        reports = {name: suite.report(self.concept.id, name) for name in chosen}
+        with _frameworks():
+            reports = {name: suite.report(self.concept.id, name) for name in chosen}
         rows, figures = [], {}
         for name, report in reports.items():
             report.raise_if_failed()
@@ -136,10 +136,11 @@ class Lesson:
 
     def _measured(self, difference: Difference) -> "list[tuple[Row, Effect]]":
         """The demonstrations of a difference, executed: its own, or another declaration's where it has none."""
-        _import_frameworks()
         from dualnet.rosetta.demonstration import declared, effects  # only here: it knows every concept
 
-        ((_, found),) = effects({difference.id: [difference] if difference.demo else declared()[difference.id]})
+        told = [difference] if difference.demo else declared()[difference.id]
+        with _frameworks():
+            ((_, found),) = effects({difference.id: told})
         return found
 
     def _compared(self, folder: Path, variant: str | None, settings: Config, wishes: dict[str, Any]) -> Iterable[Shown]:
@@ -158,9 +159,12 @@ class Lesson:
                 yield Shown(png=_small(picture))
 
 
-def _import_frameworks() -> None:
-    """Import both, and hide what they say of the machine that they find; TensorFlow writes it past Python."""
-    warnings.filterwarnings("ignore", "CUDA initialization")
+@contextmanager
+def _frameworks() -> Iterator[None]:
+    """Both are imported, and what they say of the machine and of themselves is not shown; errors are.
+
+    TensorFlow's native code writes past Python, so that the file itself is turned away.
+    """
     prepare("torch")  # before TensorFlow
     prepare("tf")
     standard_error = os.dup(2)
@@ -169,7 +173,9 @@ def _import_frameworks() -> None:
     try:
         import tensorflow as tf
 
-        tf.constant(0)
+        tf.get_logger().setLevel("ERROR")
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         os.dup2(standard_error, 2)
         os.close(standard_error)

@@ -174,7 +174,10 @@ CONCEPT = Concept(
             torch="torch.compile does the same; eagerly infinite, as in TensorFlow",
             ours="found eagerly: each layer's outputs are stored in their format",
             demo=Demo(
-                tf="tf.function(lambda x: x * 2 / 4, jit_compile=True)(tf.constant([60000.0], tf.float16))",
+                tf="""
+                compiled = tf.function(lambda x: x * 2 / 4, jit_compile=True, autograph=False)
+                compiled(tf.constant([60000.0], tf.float16))
+                """,
                 torch="torch.tensor([60000.0], dtype=torch.float16) * 2 / 4",
             ),
         ),
