@@ -83,7 +83,7 @@ OWN_GOALS = {"dcgan": 1.0, "conv_vae": 1.0}
 """The same, on either side, of what brings a step of its own."""
 STEPS, TURNS = 50, 12
 """Steps of a turn, turns of a round."""
-PUBLIC_STEPS, PUBLIC_BATCH = 10, 16
+PUBLIC_STEPS, PUBLIC_TURNS, PUBLIC_BATCH = 10, 5, 16
 """Of the public networks, which take their time."""
 
 Process = subprocess.Popen[str]
@@ -132,7 +132,7 @@ def race(job: Job) -> list[Turn]:
     with _start(replace(job, way="ours")) as ours, _start(job) as ordinary:
         for process in (ours, ordinary):
             _result(process)  # at the same time and with the warm-up: not counted
-        return [_turn(ours, ordinary) for _ in range(TURNS)]
+        return [_turn(ours, ordinary) for _ in range(PUBLIC_TURNS if job.public else TURNS)]
 
 
 @contextmanager
