@@ -9,13 +9,13 @@ from parity import suite
 
 LENET = catalogue.concept("lenet")
 CHECKS = suite.checks()
-HEAVY = {"autoencoders", "gans", "metric_and_ordinal", "modern_convnets"}
+HEAVY = {"autoencoders", "convnets", "gans", "metric_and_ordinal", "modern_convnets"}
 """Chapters of which the default run compares one variant of each model."""
 
 
 def is_slow(check):
     declared = catalogue.concept(check.concept)
-    return check.concept == "googlenet" or (
+    return check.concept in ("cnn_evolution_benchmark", "googlenet") or (
         declared.chapter in HEAVY and bool(check.variant) and check.variant != declared.default_variant
     )
 
