@@ -16,6 +16,7 @@ from rich.console import Console
 from dualnet import catalogue
 from dualnet.interface import BACKENDS, BackendName, Concept, Config, Difference, choose
 from dualnet.process import prepare
+from dualnet.show import FIGURES
 from dualnet.training.compare import run_jobs
 from dualnet.training.job import Job
 from dualnet.training.results import TITLES
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from dualnet.rosetta.demonstration import Effect
     from dualnet.rosetta.row import Row
 
-__all__ = ["FIGURES", "Lesson", "Shown"]
+__all__ = ["Lesson", "Shown"]
 
-FIGURES = "application/vnd.dualnet.parity+json"
-"""The kind of the output that has the figures of a parity check, for programs."""
 COLOURS = 64
 """Of a picture: these are kept beside the text, and small."""
 

@@ -11,9 +11,11 @@ from rich.text import Text
 
 from dualnet.interface import Variant
 
-__all__ = ["Row", "align", "side_by_side", "variant_table"]
+__all__ = ["FIGURES", "Row", "align", "side_by_side", "variant_table"]
 
 
+FIGURES = "application/vnd.dualnet.parity+json"
+"""The kind of a notebook's output that has the figures of a parity check, for programs."""
 ALIKE = 0.6
 """Two lines that have this share of their characters in common are one line that was changed."""
 

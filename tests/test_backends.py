@@ -191,6 +191,20 @@ def lenet_stages(variant=None):
 
 
 MODELS = [(c.id, v) for c in catalogue.concepts() if c.kind == "model" for v in c.variants]
+DEEP = ("densenet", "googlenet", "resnet", "celeba_gender_classifiers")
+"""Models that take their time: in the default run one form of each."""
+EVERY_MODEL = pytest.mark.parametrize(
+    ("id", "variant"),
+    [
+        pytest.param(
+            id,
+            variant,
+            id=f"{id}-{variant}",
+            marks=[pytest.mark.slow] if id in DEEP and variant != catalogue.concept(id).default_variant else [],
+        )
+        for id, variant in MODELS
+    ],
+)
 
 
 def small(id, variant, backend):
@@ -206,7 +220,7 @@ def rows(spec):
     return RNG.integers(spec.classes, size=shape) if spec.classes else RNG.normal(size=shape).astype(np.float32)
 
 
-@pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
+@EVERY_MODEL
 def test_stage_shapes(id, variant, backend):
     concept, settings, model = small(id, variant, backend)
     inputs = [backend.tensor(rows(spec), spec.axes) for spec in concept.inputs(settings).values()]
@@ -215,7 +229,7 @@ def test_stage_shapes(id, variant, backend):
     assert {name: array.shape[1:] for name, array in found.items()} == {n: s.shape for n, s in stages.items()}
 
 
-@pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
+@EVERY_MODEL
 def test_native_initialisation_follows_the_declared_laws(id, variant, backend):
     from dualnet.interface import initial_state
 
@@ -247,7 +261,7 @@ def test_layer_recording_leaves_the_model_as_it_was(backend):
     np.testing.assert_array_equal(backend.array(before), backend.array(backend.forward(model, [x])[0]))
 
 
-@pytest.mark.parametrize(("id", "variant"), MODELS, ids=["-".join(pair) for pair in MODELS])
+@EVERY_MODEL
 def test_native_saving_works(id, variant, backend, tmp_path):
     concept, settings, model = small(id, variant, backend)
     inputs = [backend.tensor(rows(spec), spec.axes) for spec in concept.inputs(settings).values()]

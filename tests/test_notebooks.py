@@ -8,7 +8,8 @@ import nbformat
 import pytest
 
 from dualnet import catalogue
-from dualnet.notebook import FIGURES, Lesson
+from dualnet.notebook import Lesson
+from dualnet.show import FIGURES
 from tests import notebooks
 
 CONCEPTS = {concept.id: concept for concept in catalogue.concepts()}

@@ -153,6 +153,7 @@ def real():
         return dict(zip(REAL, pool.map(really, REAL), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", REAL, ids=" ".join)
 def test_the_real_frameworks_survive(real, order):
     done = real[order]
@@ -170,6 +171,7 @@ def test_the_real_frameworks_survive_every_order(order):
 # --- threads ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tf", "torch"])
 def test_one_thread_does_all_the_work(real, backend):
     """Of large matrix products; without the variables as many threads as there are cores share it."""

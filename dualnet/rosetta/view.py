@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,9 +12,11 @@ from rich.text import Text
 
 from dualnet.interface import BackendName, Difference
 from dualnet.rosetta.check import Outcome
-from dualnet.rosetta.demonstration import Effect
 from dualnet.rosetta.inputs import INPUTS
 from dualnet.rosetta.row import EXACT, Row
+
+if TYPE_CHECKING:
+    from dualnet.rosetta.demonstration import Effect
 
 __all__ = [
     "areas",
@@ -111,14 +113,15 @@ def record(row: Row) -> dict[str, Any]:
 def catalogued(told: Mapping[str, Sequence[Difference]]) -> Table:
     """A line for each difference: what it is about, and what either side does."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "", *SIDES.values()):
+    table.add_column(no_wrap=True)
+    for title in ("", *SIDES.values()):
         table.add_column(title, overflow="fold")
     for id, (first, *_) in told.items():
         table.add_row(id, *map(Text, (first.what, first.tf, first.torch)))
     return table
 
 
-def shown(id: str, told: Sequence[Difference], found: Sequence[tuple[Row, Effect]]) -> RenderableType:
+def shown(id: str, told: Sequence[Difference], found: "Sequence[tuple[Row, Effect]]") -> RenderableType:
     """A difference whole: what is said of it, and what executing its demonstrations gave."""
     sides = Table(box=None, pad_edge=False, expand=True, header_style="dim")
     for title in SIDES.values():
@@ -131,7 +134,7 @@ def shown(id: str, told: Sequence[Difference], found: Sequence[tuple[Row, Effect
     return Padding(Group(Text(id, "bold underline"), *words, sides), (0, 0, 1, 0))
 
 
-def evidence(id: str, told: Sequence[Difference], found: Sequence[tuple[Row, Effect]]) -> dict[str, Any]:
+def evidence(id: str, told: Sequence[Difference], found: "Sequence[tuple[Row, Effect]]") -> dict[str, Any]:
     """The same as JSON has it: an infinite distance, of what cannot be compared, is null."""
     measured = [
         {

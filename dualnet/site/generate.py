@@ -11,7 +11,6 @@ from markupsafe import Markup, escape
 from dualnet import catalogue
 from dualnet.interface import BACKENDS, Concept, Difference, Optimizer, Recipe
 from dualnet.page import cells, code, render
-from dualnet.rosetta.demonstration import effects
 from dualnet.rosetta.row import Row
 from dualnet.rosetta.table import AREAS
 from dualnet.rosetta.view import equality, record
@@ -56,6 +55,8 @@ def differences(concepts: Iterable[Concept]) -> str:
 
     By id, as several concepts meet the same one each in its own words.
     """
+    from dualnet.rosetta.demonstration import effects  # only here: it executes them in both frameworks
+
     found: dict[str, dict[Difference, list[Concept]]] = {}
     for concept in concepts:
         for difference in concept.differences:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from latex2mathml.converter import convert
 
 from dualnet.interface import Concept
-from dualnet.notebook import FIGURES
+from dualnet.show import FIGURES
 from dualnet.site.figures import Figure
 
 __all__ = ["Notebook", "read", "with_mathml"]

@@ -55,7 +55,7 @@ class Job:
             variant: its name; the default one if None.
             recipe: how to train.
             settings: of the concept, over the variant's.
-            wishes: other values of a job by name; None leaves the recipe's.
+            wishes: other values of a job by name; None leaves the recipe's, but there may be no augmentation.
         """
         usual: dict[str, Any] = {
             "data": recipe.data,
@@ -70,7 +70,7 @@ class Job:
             variant=variant or concept.default_variant,
             config={**recipe.config, **settings},
             traced_config={**settings, **concept.variant(variant).small},
-            **(usual | {name: value for name, value in wishes.items() if value is not None}),
+            **(usual | {name: wish for name, wish in wishes.items() if wish is not None or name == "augmentation"}),
         )
 
     @property

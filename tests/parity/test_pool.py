@@ -8,6 +8,7 @@ import pytest
 from parity import pool, suite
 
 
+@pytest.mark.slow
 def test_several_processes_find_what_one_finds(both):
     pairs = suite.pairs("perceptron", "receptive_field")
     before = dict(os.environ)

@@ -12,8 +12,8 @@ import pytest
 import dualnet
 from dualnet import catalogue
 from dualnet.interface import ConfigError
-from dualnet.notebook import FIGURES
 from dualnet.rosetta.table import AREAS
+from dualnet.show import FIGURES
 from dualnet.site import generate
 from dualnet.site.figures import Figure, figures
 
