@@ -126,7 +126,8 @@ class Lesson:
             gave: dict[BackendName, str] = {"tf": effect.tf, "torch": effect.torch}
             for backend, value in gave.items():
                 text = row.texts(backend)[0]
-                parts.append(f"{TITLES[backend]}:\n\n```python\n{text}\n```\n\ngives `{value}`")
+                said = value if value.startswith("raises ") else f"gives `{value}`"
+                parts.append(f"{TITLES[backend]}:\n\n```python\n{text}\n```\n\n{said}")
             parts.append(f"**{effect}**")
         return Shown("\n\n".join(parts))
 

@@ -51,3 +51,12 @@ def load(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a framework says while it is imported is its own business
         return catalogue.load(name)
+
+
+@pytest.fixture(scope="module")
+def frameworks(both):
+    """Both, making float64 of their own accord: what executes texts of the rosetta table asks for it."""
+    from dualnet.rosetta.check import float64
+
+    with float64():
+        yield

@@ -8,18 +8,11 @@ import pytest
 
 import dualnet.cli
 from dualnet.interface import Demo, Difference
-from dualnet.rosetta.check import float64
 from dualnet.rosetta.demonstration import UnknownDifferenceError, declared, demonstrations, effects, matching, measure
 
 TOLD = declared()
 SAME = 1e-14
 """What differs by less than this does not differ."""
-
-
-@pytest.fixture(scope="module")
-def frameworks(both):
-    with float64():
-        yield
 
 
 @pytest.mark.parametrize("id", TOLD)

@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 import dualnet.cli
-from dualnet.rosetta.check import examine, float64
+from dualnet.rosetta.check import examine
 from dualnet.rosetta.inputs import INPUTS, draw
 from dualnet.rosetta.row import EXACT, Row
 from dualnet.rosetta.search import UnknownNameError, find
@@ -19,12 +19,6 @@ from dualnet.rosetta.table import AREAS
 
 ROWS = [row for rows in AREAS.values() for row in rows]
 BY_TITLE = {row.title: row for row in ROWS}
-
-
-@pytest.fixture(scope="module")
-def frameworks(both):
-    with float64():
-        yield
 
 
 @pytest.mark.parametrize("title", BY_TITLE)
