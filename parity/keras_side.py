@@ -394,15 +394,19 @@ class _Recorder:
 
     def pad(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`tf.pad` and `keras.ops.pad` between layers: zeros belong to the convolution or pooling behind them."""
+        signature = inspect.signature(function)
 
-        def calling(x: Any, *args: Any, **kwargs: Any) -> Any:
-            output = function(x, *args, **kwargs)
-            pairs = np.asarray(args[0] if args else kwargs.get("paddings", kwargs.get("pad_width")))
-            mode, *value = (*args[1:], kwargs.get("mode", "constant"), kwargs.get("constant_values"))
-            if self.pending or not tf.is_tensor(x) or str(mode).lower() != "constant" or any(value):
+        def calling(*args: Any, **kwargs: Any) -> Any:
+            output = function(*args, **kwargs)
+            given = signature.bind(*args, **kwargs).arguments
+            x, pairs, *_ = given.values()
+            mode, value = given.get("mode", "constant"), given.get("constant_values")
+            if self.pending or str(mode).lower() != "constant" or not isinstance(value, int | float | None) or value:
                 return output
-            if pairs.shape == (len(x.shape), 2) and not pairs[[0, -1]].any():
-                self.padded[id(output)] = (output, tuple(map(tuple, pairs[1:-1].tolist())))
+            if tf.is_tensor(x) and isinstance(pairs, list | tuple | np.ndarray):
+                pairs = np.asarray(pairs)
+                if pairs.shape == (len(x.shape), 2) and not pairs[[0, -1]].any():
+                    self.padded[id(output)] = (output, tuple(map(tuple, pairs[1:-1].tolist())))
             return output
 
         return calling

@@ -214,7 +214,7 @@ def padded_by_hand(kind):
 
         def call(self, x):
             x = self.conv(home.pad(x, [[0, 0], [1, 0], [0, 1], [0, 0]]))
-            x = self.pool(home.pad(x, [[0, 0], [1, 1], [2, 2], [0, 0]], mode="constant"))
+            x = self.pool(home.pad(x, [[0, 0], [1, 1], [2, 2], [0, 0]], "constant"))
             return self.end(self.dense(self.flatten(x)))
 
     model = Keras()
@@ -239,7 +239,7 @@ def test_zeros_put_by_a_function_are_a_layers_own_padding():
             self.flatten, self.dense, self.end = L.Flatten(), L.Dense(4), L.Activation("sigmoid")
 
         def call(self, x):
-            x = self.relu(self.conv(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])))
+            x = self.relu(self.conv(tf.pad(tensor=x, paddings=[[0, 0], [1, 1], [1, 1], [0, 0]])))
             return self.end(self.dense(self.flatten(x)))
 
     theirs = Split()
