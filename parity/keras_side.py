@@ -496,7 +496,7 @@ class _Recorder:
             self.watch(tensor)
             self.tape.cut.append(tensor)
         gate = self.tape.input_gate(call, canonical, _native(image, origin and origin[1], padding))
-        passed = _gate(tensor, gate)
+        passed = self._gate(tensor, gate)
         if origin:
             self.from_flatten[id(passed)] = (passed, origin[1])
         return passed
@@ -510,7 +510,7 @@ class _Recorder:
             array = _unflatten(t.numpy(), shape) if shape else _first(t.numpy()) if image else t.numpy()
             return without_ones(array, call.layer)
 
-        passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
+        passed = self._gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
         if self.tape.arrays:
             self.tape.seen.append(passed)
         if image:
@@ -518,6 +518,12 @@ class _Recorder:
         if shape:
             self.from_flatten[id(passed)] = (passed, shape)
         return passed
+
+    def _gate(self, tensor: Any, gate: Gate) -> Any:
+        if self.watch:
+            return _gate(tensor, gate)
+        other = gate.forward(tensor)  # nothing comes back
+        return tf.identity(tensor) if other is None else other
 
     def _flat_shape(self, call: Call, tensor: Any) -> tuple[int, ...] | None:
         """The image that a flat tensor was made from, seen through layers that work on each element alone."""

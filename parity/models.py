@@ -7,6 +7,7 @@ every tensor between its layers replaced by what the first model had there, forw
 
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import zip_longest
@@ -21,7 +22,7 @@ from parity.pair import Pairing, common, pair, uncommon
 from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
 from parity.side import Call, Forcing, Loss, Pass, Side, Tape, channels_first
-from parity.steps import ULP, Trajectory, course, judged, rule, trajectory, updates
+from parity.steps import ULP, Trajectory, course, for_side, judged, rule, trajectory, updates
 from parity.taylor import directional
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
 
@@ -42,7 +43,7 @@ CONSTANTS_LIMIT = 1e-6
 """What constants that were rounded to float32 may make of a float64 result."""
 ROUNDED = "settings.float32"
 """The cause that is no fault of the models: a difference in float64 that cannot be seen in float32."""
-FEW = 4
+FEW = 2
 """Up to so many rows the gradients of all are checked, which are there already; of more rows those of the first."""
 MOVED = 2_000_000
 """How many parameters are moved at most to see whether the gradients are those of the function."""
@@ -305,9 +306,10 @@ class Job:
         passes = self.passed(self.a, 0, pairing), self.passed(self.b, 1, pairing)
         findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
         not_tested = self._dead(passes[0])
-        known = [found if self._whole() and self.loss is None else None for found, _ in passes]
+        known = [self._known(found) for found, _ in passes]
         del passes  # the gradients are as large as the models
-        findings += [self._own_gradients(which, pairing, known[which]) for which in (0, 1)]
+        agree = not self.allow and all(finding.error <= finding.limit for finding in findings)
+        findings += self._own_gradients(pairing, known, agree)
         names = (f"{type(side.model).__name__} ({side.framework})" for side in (self.a, self.b))
         return Report(
             " | ".join(names),
@@ -407,12 +409,8 @@ class Job:
         self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None
     ) -> tuple[Pass, dict[str, dict[str, Array]]]:
         """One run in the mode of the comparison; the buffers after it; they are put back."""
-        before = model.buffers()
-        try:
+        with _still(model):
             return self._run(model, which, pairing, tape), model.buffers()
-        finally:
-            for layer, arrays in before.items():
-                model.put(layer, {**model.get(layer), **arrays})
 
     def _run(self, model: Side, which: int, pairing: Pairing, tape: Tape | None = None, step: int = 0) -> Pass:
         """One run in the mode of the comparison; buffers move."""
@@ -483,16 +481,37 @@ class Job:
                 for own in sorted(left.keys() & right.keys()):
                     yield _finding(f"float64/train/buffer/{name}.{own}", left.get(own), right.get(own))
 
-    def _own_gradients(self, which: int, pairing: Pairing, known: Pass | None) -> Finding:
-        """One side's gradients against its own function; beside a kink, where there is a derivative, if not at it."""
-        finding = self._directional(which, pairing, 0.0, known)
+    def _known(self, found: Pass) -> Pass:
+        """What a run already tells of the rows on which gradients are checked: all, or the outputs alone."""
+        if not self._whole():
+            return Pass([np.atleast_1d(x)[:1] for x in found.outputs])
+        return found if self.loss is None else Pass(found.outputs)
+
+    def _own_gradients(self, pairing: Pairing, known: Sequence[Pass], agree: bool) -> list[Finding]:
+        """Each side's gradients against its own function.
+
+        Where all gradients of all rows `agree`, those of side a's first row do for b: b need not run backward again.
+        """
+        one, other = known
+        if not one.input_gradients and not one.parameter_gradients:
+            one = self._here(0, pairing)
+            if agree:
+                shared = for_side(self.b, 1, _layers(pairing), one.parameter_gradients)
+                other = Pass(other.outputs, None, one.input_gradients, shared)
+            else:
+                other = self._here(1, pairing)
+        return [self._quotient(0, pairing, one), self._quotient(1, pairing, other)]
+
+    def _quotient(self, which: int, pairing: Pairing, here: Pass) -> Finding:
+        """One side's gradients against its function; beside a kink, where there is a derivative, if not at it."""
+        finding = self._directional(which, pairing, 0.0, here)
         if not finding.passed:
             finding = min(finding, self._directional(which, pairing, NUDGE), key=lambda found: found.error)
         allowed = not finding.passed and self.allows(f"gradients of {'ab'[which]}")
         return replace(finding, excluded="allowed to be another than that of its function") if allowed else finding
 
-    def _directional(self, which: int, pairing: Pairing, nudge: float, known: Pass | None = None) -> Finding:
-        """In eval mode one row is enough, unless all are `known`; of the parameters only the smaller ones are moved.
+    def _directional(self, which: int, pairing: Pairing, nudge: float, here: Pass | None = None) -> Finding:
+        """Where the model is, with what is known `here`, or a nudge away.
 
         A nudge leaves the point where a kink is: dead channels put a ReLU behind them exactly there.
         """
@@ -505,29 +524,18 @@ class Job:
                 return array
             return array + nudge * (array.std() or 1.0) * rng.normal(size=array.shape)
 
-        by_name = {k: nudged(np.asarray(x)) for k, x in _named(self.arrays if self._whole() else self._first_rows())}
-        layers: dict[str, Arrays] = {}
-        room = MOVED
-        for both in sorted(_layers(pairing), key=lambda both: _count(both[which])):
-            if (room := room - _count(both[which])) >= 0:
-                layers[both[which].layer.name] = model.get(both[which].layer.name)
+        by_name = {name: nudged(array) for name, array in self._rows().items()}
+        layers = {layer: model.get(layer) for layer in self._moved(which, pairing)}
         before = model.buffers()
         start = {
             layer: {n: x if n in before.get(layer, {}) else nudged(x) for n, x in held.items()}
             for layer, held in layers.items()
         }
-
-        def run(inputs: Mapping[Any, Array], gradients: bool) -> Pass:
-            given = dict(inputs) if isinstance(self.arrays, Mapping) else list(inputs.values())
-            tape = Tape(arrays=False, noise=self.noise(pairing, which)) if self.train or self.random else None
-            native = model.inputs(given, self._layout())
-            return model.run(native, train=self.train, gradients=gradients, of=layers, tape=tape)
-
         try:
             if nudge:
                 for layer, own in start.items():
                     model.put(layer, own)
-            found = known or run(by_name, True)
+            found = here or self._here(which, pairing, by_name)
             moving = [k for k, x in by_name.items() if np.issubdtype(x.dtype, np.floating)]
             given = {
                 f"input/{k}": self._laid_out(g, by_name[k]) for k, g in zip(moving, found.input_gradients, strict=False)
@@ -540,15 +548,36 @@ class Job:
             def moved(values: Mapping[str, Array]) -> Pass:
                 for layer, held in start.items():
                     model.put(layer, {name: values.get(f"{layer}/{name}", x) for name, x in held.items()})
-                return run({k: values.get(f"input/{k}", x) for k, x in by_name.items()}, False)
+                inputs = {k: values.get(f"input/{k}", x) for k, x in by_name.items()}
+                return self._here(which, pairing, inputs, gradients=False)
 
             tensors = {name: arrays[name] for name in given}
             return directional(f"float64/{mode}/quotient/gradients of {'ab'[which]}", tensors, given, found, moved)
         finally:
             for layer, held in layers.items():
                 model.put(layer, held)
-            for layer, buffers in before.items():
-                model.put(layer, {**model.get(layer), **buffers})
+
+    def _here(
+        self, which: int, pairing: Pairing, rows: Mapping[Any, Array] | None = None, *, gradients: bool = True
+    ) -> Pass:
+        """One side on some rows, by default on those whose gradients are checked; gradients of what is moved alone."""
+        model, rows = (self.a, self.b)[which], self._rows() if rows is None else rows
+        tape = Tape(arrays=False, noise=self.noise(pairing, which)) if self.train or self.random else None
+        native = model.inputs(dict(rows) if isinstance(self.arrays, Mapping) else list(rows.values()), self._layout())
+        with _still(model):
+            return model.run(native, train=self.train, gradients=gradients, of=self._moved(which, pairing), tape=tape)
+
+    def _rows(self) -> dict[Any, Array]:
+        """The inputs with which gradients are checked, by name: in eval mode one row is enough, unless few are."""
+        return {name: np.asarray(x) for name, x in _named(self.arrays if self._whole() else self._first_rows())}
+
+    def _moved(self, which: int, pairing: Pairing) -> list[str]:
+        """The layers whose parameters are moved to check gradients: the smaller ones."""
+        room, found = MOVED, []
+        for both in sorted(_layers(pairing), key=lambda both: _count(both[which])):
+            if (room := room - _count(both[which])) >= 0:
+                found.append(both[which].layer.name)
+        return found
 
     def _laid_out(self, gradient: Array, array: Array) -> Array:
         """A canonical gradient in the layout in which the array was given."""
@@ -607,6 +636,17 @@ class Job:
         )
         why = why if ties else f"kinks: rounding decides on which side of 0 they are: {flips}"
         return _excluded(report, why, only="/gradient/")
+
+
+@contextmanager
+def _still(model: Side) -> Iterator[None]:
+    """Buffers that a run moves are put back."""
+    before = model.buffers()
+    try:
+        yield
+    finally:
+        for layer, arrays in before.items():
+            model.put(layer, {**model.get(layer), **arrays})
 
 
 def _of_layer(finding: str, culprit: Culprit) -> bool:

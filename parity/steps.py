@@ -18,7 +18,7 @@ from parity.report import Culprit, Finding
 from parity.side import Call, Pass, Rule, Side
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest
 
-__all__ = ["Trajectory", "course", "judged", "rule", "trajectory", "updates"]
+__all__ = ["Trajectory", "course", "for_side", "judged", "rule", "trajectory", "updates"]
 
 RATES = {"sgd": 0.01, "adam": 0.001, "rmsprop": 0.001, "adagrad": 0.01, "adadelta": 1.0}
 """The learning rate of a rule that is given by its name alone."""
@@ -213,7 +213,7 @@ def updates(
     paths: list[dict[str, list[Array]]] = [{name: [] for name in start} for _ in sides]
     for own in gradients:
         for which, (side, update) in enumerate(zip(sides, rules, strict=True)):
-            update.step(_for(side, which, layers, own))
+            update.step(for_side(side, which, layers, own))
             for name, array in _parameters(side, which, layers).items():
                 paths[which].setdefault(name, []).append(array)
     findings, failed = [], []
@@ -271,7 +271,7 @@ def _parameters(side: Side, which: int, layers: Layers) -> State:
     }
 
 
-def _for(side: Side, which: int, layers: Layers, gradients: Gradients) -> Gradients:
+def for_side(side: Side, which: int, layers: Layers, gradients: Gradients) -> Gradients:
     """Side a's gradients under the names and in the form of a side."""
     if which == 0:
         return gradients

@@ -10,8 +10,9 @@ from parity.side import Pass, output_weights
 
 __all__ = ["directional"]
 
-ONE_SIDED = 1e-8
-"""The step that is tried first and forwards only, as that costs least: its error is of the order of the step."""
+ONE_SIDED = (1e-8, 1e-9)
+"""Steps that are tried first and forwards only, as that costs least: their error is of the order of the step.
+Of ten million activations one has its kink within the longer one every tenth time."""
 STEPS = (1e-7, 1e-6, 1e-8, 1e-5, 1e-9)
 """Relative lengths of a step, the best first: rounding spoils short ones, a kink that is crossed spoils long ones."""
 LIMIT = 1e-6
@@ -44,7 +45,8 @@ def directional(
         return _value(outputs({n: x + step * direction[n] for n, x in tensors.items()}))
 
     def quotients() -> Iterator[float]:
-        yield (value(ONE_SIDED) - _value(here)) / ONE_SIDED
+        for step in ONE_SIDED:
+            yield (value(step) - _value(here)) / step
         for step in STEPS:
             yield (value(step) - value(-step)) / (2 * step)
 

@@ -19,6 +19,7 @@ from parity.side import (
     GLUE,
     PADDED,
     Call,
+    Gate,
     Noise,
     Padding,
     Pass,
@@ -332,7 +333,7 @@ class _Recorder(TorchFunctionMode):
             gate = self.tape.input_gate(
                 call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
             )
-            return _Gate.apply(tensor, gate)
+            return _gate(tensor, gate)
 
         return _map(gate, args)
 
@@ -341,12 +342,20 @@ class _Recorder(TorchFunctionMode):
             if not tensor.is_floating_point():
                 return tensor
             canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            passed = _Gate.apply(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(call)))
             if self.tape.arrays and passed.requires_grad:
                 self.tape.seen.append(passed)
             return passed
 
         return _map(gate, output)
+
+
+def _gate(tensor: torch.Tensor, gate: Gate) -> torch.Tensor:
+    if torch.is_grad_enabled():
+        passed: torch.Tensor = _Gate.apply(tensor, gate)
+        return passed
+    other = gate.forward(tensor)  # nothing comes back
+    return tensor if other is None else other
 
 
 class _Gate(torch.autograd.Function):
