@@ -19,11 +19,13 @@ from keras import layers
 from tensorflow.python.eager import context  # the seed and this switch can be set in public, but not be read
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from dualnet.interface import Array, Arrays, BackendName
+from dualnet.interface import Array, Arrays, BackendName, ConfigError
+from parity.keras_functions import FUNCTIONS, Described, padding
 from parity.keras_random import drawing
 from parity.layer import Layer
 from parity.side import (
     GLUE,
+    INTEGERS,
     PADDED,
     Call,
     Gate,
@@ -254,8 +256,11 @@ class KerasSide:
         return [_first(t.numpy()) if image else t.numpy() for t, image in zip(flat, self.output_images, strict=True)]
 
     def _weighted_sum(self, outputs: Sequence[tf.Tensor], recorder: "_Recorder") -> tf.Tensor:
+        floating = [(i, tensor) for i, tensor in enumerate(outputs) if tensor.dtype.is_floating]  # not so indices
+        if not floating:
+            raise ConfigError(INTEGERS)
         parts = []
-        for i, tensor in enumerate(outputs):
+        for i, tensor in floating:
             moved = self.output_images[i] if self.output_images else recorder.is_image(tensor)
             weights = output_weights(i, _first_shape(tensor.shape) if moved else tuple(tensor.shape))
             parts.append(tf.reduce_sum(tensor * tf.cast(_last(weights) if moved else weights, tensor.dtype)))
@@ -319,11 +324,16 @@ class KerasSide:
                 layer.call = recorder.layer(layer.call, layer, name)
             for layer, activation in activations:
                 layer.activation = recorder.activation(activation, layer)
-            with (
-                drawn,
-                patch.object(tf, "pad", recorder.pad(tf.pad)),
-                patch.object(keras.ops, "pad", recorder.pad(keras.ops.pad)),
-            ):
+            with drawn, ExitStack() as patched:
+                for module in (tf, keras.ops):
+                    patched.enter_context(patch.object(module, "pad", recorder.pad(module.pad)))
+                seen = {getattr(module, name): recorder.function(module, name, d) for module, name, d in FUNCTIONS}
+                for module, name, _ in FUNCTIONS:
+                    patched.enter_context(patch.object(module, name, seen[getattr(module, name)]))
+                for layer in self.layers.values():
+                    kept = [] if _is_leaf(layer) else [n for n, f in vars(layer).items() if _in(f, seen)]
+                    for name in kept:  # a function that the model keeps as its own
+                        patched.enter_context(patch.object(layer, name, seen[getattr(layer, name)]))
                 yield recorder
         finally:
             for _, layer in watched:
@@ -344,6 +354,7 @@ class _Recorder:
         self.from_flatten: dict[int, tuple[Any, tuple[int, ...]]] = {}
         self.pending: list[tuple[Call, Any]] = []
         self.padded: dict[int, tuple[Any, Padding]] = {}
+        self.functions = 0
 
     def layer(self, call: Callable[..., Any], layer: Any, name: str) -> Callable[..., Any]:
         def calling(*args: Any, **kwargs: Any) -> Any:
@@ -421,7 +432,7 @@ class _Recorder:
             settings = {
                 "stride": stride, "dilation": dilation, "groups": x.shape[-1] if part == "depthwise" else 1,
                 "padding_mode": "zeros",
-                "padding": _padding(layer.padding, tuple(x.shape), one["kernel_size"], stride, dilation),
+                "padding": padding(layer.padding, tuple(x.shape), one["kernel_size"], stride, dilation),
             }  # fmt: skip
             parameters = self.side.views(f"{name}.{part}")
             call = self.tape.open(
@@ -453,6 +464,36 @@ class _Recorder:
             image = self.is_image(x)
             x = self._input(inner, x, image)
             return self._output(inner, function(x, *args, **kwargs), image)
+
+        return calling
+
+    def function(self, module: Any, name: str, described: Described) -> Callable[..., Any]:
+        """A function of TensorFlow's that is a layer, between layers; Keras' own functions end there, too."""
+        function: Callable[..., Any] = getattr(module, name)
+        signature = inspect.signature(function)
+
+        def calling(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            first, x = next(iter(bound.arguments.items()))
+            if self.pending or not tf.is_tensor(x) or not (found := described(bound.arguments)):
+                return function(*args, **kwargs)
+            self.functions += 1
+            layer = Layer(f"{name}() {self.functions}", *found, {}, f"tf.nn.{name}(...)")
+            padding = self.padded.get(id(x), (None, None))[1] if layer.kind in PADDED else None
+            call = self.tape.open(with_padding(layer, padding), real=False)
+            images, front = self.is_image(x), id(x) in self.channels_first
+            bound.arguments[first] = x = self._input(call, x, images, padding)
+            self.pending.append((call, images))
+            try:
+                noisy = layer.kind == "dropout" and self.tape.noise
+                output = self._drop(x, call, images) if noisy else function(*bound.args, **bound.kwargs)
+            finally:
+                self.pending.pop()
+            output = self._output(call, output, images)
+            if front:
+                self.channels_first[id(output)] = output
+            return output
 
         return calling
 
@@ -540,6 +581,8 @@ class _Recorder:
         if call.layer.settings["shape"] == "channel":
             shape = (*shape[:2], *[1] * (len(shape) - 2))
         call.noise = uniform = noise(call, shape) if noise else np.zeros(shape)
+        if origin := self.from_flatten.get(id(x)):
+            uniform = _flatten(uniform, origin[1])
         kept = (_last(uniform) if image else uniform) >= rate
         return x * tf.cast(kept, x.dtype) / tf.constant(1 - rate, x.dtype)
 
@@ -652,6 +695,10 @@ def _names(model: Any) -> dict[Any, str]:
     return found
 
 
+def _in(value: Any, functions: Mapping[Any, Any]) -> bool:
+    return inspect.isfunction(value) and value in functions
+
+
 def _ancestors(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[:i]) for i in range(1, len(parts))]
@@ -701,27 +748,13 @@ def _tuple(value: Any, n: int) -> tuple[int, ...]:
     return (value,) * n if isinstance(value, int) else tuple(value)
 
 
-def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """What "same" adds before and behind: the surplus goes behind."""
-    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return total // 2, total - total // 2
-
-
-def _padding(mode: str, shape: tuple[int, ...], kernel: Any, stride: Any, dilation: Any) -> Any:
-    if mode == "same":
-        return tuple(same_padding(*values) for values in zip(shape[1:-1], kernel, stride, dilation, strict=True))
-    if mode == "causal":
-        return tuple((d * (k - 1), 0) for k, d in zip(kernel, dilation, strict=True))
-    return tuple((0, 0) for _ in kernel)
-
-
 def _conv(layer: Any, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
     stride, dilation = layer.strides, layer.dilation_rate
     n = len(layer.kernel_size)
     groups = shape[-1] if isinstance(layer, _BASE_DEPTHWISE) else layer.groups
     return "conv", {
         "stride": _tuple(stride, n), "dilation": _tuple(dilation, n), "groups": groups, "padding_mode": "zeros",
-        "padding": _padding(layer.padding, shape, layer.kernel_size, _tuple(stride, n), _tuple(dilation, n)),
+        "padding": padding(layer.padding, shape, layer.kernel_size, _tuple(stride, n), _tuple(dilation, n)),
     }  # fmt: skip
 
 
@@ -750,7 +783,7 @@ def _pool(kind: str) -> Callable[[Any, tuple[int, ...]], tuple[str, dict[str, An
         n = len(layer.pool_size)
         return kind, {
             "kernel": tuple(layer.pool_size), "stride": tuple(layer.strides), "dilation": (1,) * n,
-            "padding": _padding(layer.padding, shape, layer.pool_size, layer.strides, (1,) * n), "ceil_mode": False,
+            "padding": padding(layer.padding, shape, layer.pool_size, layer.strides, (1,) * n), "ceil_mode": False,
             "count_include_pad": False,
         }  # fmt: skip
 
@@ -872,7 +905,7 @@ ELEMENTWISE = (
 _FUNCTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {}) for name in ("relu", "relu6", "selu", "silu", "sigmoid", "tanh", "softsign", "mish")},
     "elu": ("elu", {"alpha": 1.0}), "celu": ("celu", {"alpha": 1.0}), "gelu": ("gelu", {"approximate": "none"}),
-    "leaky_relu": ("leaky_relu", {"slope": 0.2}), "softplus": ("softplus", {"beta": 1.0, "threshold": 20.0}),
+    "leaky_relu": ("leaky_relu", {"slope": 0.2}), "softplus": ("softplus", {"beta": 1.0, "threshold": None}),
     "hard_sigmoid": ("hard_sigmoid", {"form": "torch"}), "hard_silu": ("hard_swish", {}),
     "softmax": ("softmax", {"axis": -1}), "log_softmax": ("log_softmax", {"axis": -1}), "linear": ("identity", {}),
 }  # fmt: skip

@@ -343,7 +343,8 @@ class Job:
         return (self.a, self.b)[which].inputs(self._first_rows(), self._layout())
 
     def _first_rows(self) -> Any:
-        rows = {name: np.asarray(array)[:1] for name, array in _named(self.arrays)}
+        few = 2 if self.train else 1  # batch normalization has no statistics of one
+        rows = {name: np.asarray(array)[:few] for name, array in _named(self.arrays)}
         return rows if isinstance(self.arrays, Mapping) else list(rows.values())
 
     # --- layers ---
@@ -370,10 +371,15 @@ class Job:
                 model.put(call.layer.name, call.layer.parameters)
 
     def calls(self, which: int, *, gradients: bool = False) -> list[Call]:
-        """The calls of one side with the first row of the inputs, and the parameters outside all layers."""
-        tape = Tape(noise=self.noise(Pairing(), which))
+        """The calls of one side with the first rows of the inputs, and the parameters outside all layers.
+
+        What is called may depend on the mode, so it is that of the comparison; dropout drops nothing.
+        """
+        stream = self.noise(Pairing(), which)
+        tape = Tape(noise=lambda call, shape: stream(call, shape) if call.layer.kind == "sample" else np.ones(shape))
         model = (self.a, self.b)[which]
-        model.run(self._first_row(which), gradients=gradients, tape=tape)
+        with _still(model):
+            model.run(self._first_row(which), train=self.train, gradients=gradients, tape=tape)
         self.random |= tape.samples > 0
         outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
         return [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
@@ -774,6 +780,8 @@ def _matters(name: str, arrays: Arrays) -> bool:
 def _finding(name: str, left: Array | None, right: Array | None, scale: float | None = None) -> Finding:
     if left is None or right is None:
         return Finding(name, float("inf"), FLOAT64_LIMIT, problem=f"missing in {'a' if left is None else 'b'}")
+    if all(np.issubdtype(array.dtype, np.integer) for array in (left, right)):  # each framework has its own for indices
+        left, right = left.astype(np.int64), right.astype(np.int64)
     found = distance(left, right, scale=scale)
     return Finding(name, found.error, FLOAT64_LIMIT, None, found.index, found.values, found.problem)
 

@@ -71,7 +71,8 @@ class Bug:
 
     def befalls(self, module: nn.Module) -> bool:
         """Whether it can be put into this layer."""
-        return isinstance(module, self.layer) and self.fits(module)
+        had = not isinstance(self.inject, Weights) or self.inject.fits(module)
+        return isinstance(module, self.layer) and had and self.fits(module)
 
 
 @dataclass(frozen=True)
@@ -260,20 +261,25 @@ def setting(**values: Any) -> Callable[[Any], None]:
     return inject
 
 
-def weights(**changes: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any], None]:
+class Weights:
     """Computing with changed weights, as if they had been converted wrongly."""
 
-    def inject(module: Any) -> None:
+    def __init__(self, **changes: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.changes = changes
+
+    def __call__(self, module: Any) -> None:
         inner = copy.copy(module)
 
         def forward(*args: Any, **kwargs: Any) -> Any:
             inner.training = module.training
-            changed = {name: change(getattr(module, name)) for name, change in changes.items()}
+            changed = {name: change(getattr(module, name)) for name, change in self.changes.items()}
             return functional_call(inner, changed, args, kwargs)
 
         module.forward = forward
 
-    return inject
+    def fits(self, module: Any) -> bool:
+        """Whether the layer has these weights: a convolution may lack its bias."""
+        return all(getattr(module, name, None) is not None for name in self.changes)
 
 
 def computing(function: Callable[[Any, torch.Tensor], torch.Tensor]) -> Callable[[Any], None]:
@@ -409,24 +415,24 @@ _ALL = (
     Bug("conv: no padding", nn.Conv2d, setting(padding=(0, 0)), ("conv.padding_amount",), fits=_padded),
     Bug("conv: reflected border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "reflect")), ("conv.padding_mode",), fits=_padded),
     Bug("conv: repeated border", nn.Conv2d, computing(lambda m, x: _conv(m, x, (1, 1, 1, 1), "replicate")), ("conv.padding_mode",), fits=_padded),
-    Bug("conv: kernel rotated", nn.Conv2d, weights(weight=lambda w: w.flip(2, 3)), ("conv.kernel_flipped",)),
-    Bug("conv: kernel H and W swapped", nn.Conv2d, weights(weight=_rows_cols), ("conv.kernel_transposed",)),
-    Bug("conv: kernel flipped left to right", nn.Conv2d, weights(weight=lambda w: w.flip(3)), ("conv.kernel_rotated",)),
-    Bug("conv: input channels reversed", nn.Conv2d, weights(weight=lambda w: w.flip(1)), ("conv.input_reversed",), fits=lambda m: m.in_channels > 1),
-    Bug("conv: bias dropped", nn.Conv2d, weights(bias=torch.zeros_like), ("conv.bias_missing",)),
-    Bug("conv: bias added twice", nn.Conv2d, weights(bias=lambda b: 2 * b), ()),
+    Bug("conv: kernel rotated", nn.Conv2d, Weights(weight=lambda w: w.flip(2, 3)), ("conv.kernel_flipped",)),
+    Bug("conv: kernel H and W swapped", nn.Conv2d, Weights(weight=_rows_cols), ("conv.kernel_transposed",)),
+    Bug("conv: kernel flipped left to right", nn.Conv2d, Weights(weight=lambda w: w.flip(3)), ("conv.kernel_rotated",)),
+    Bug("conv: input channels reversed", nn.Conv2d, Weights(weight=lambda w: w.flip(1)), ("conv.input_reversed",), fits=lambda m: m.in_channels > 1),
+    Bug("conv: bias dropped", nn.Conv2d, Weights(bias=torch.zeros_like), ("conv.bias_missing",)),
+    Bug("conv: bias added twice", nn.Conv2d, Weights(bias=lambda b: 2 * b), ()),
     Bug("conv: dilation 2", nn.Conv2d, setting(dilation=(2, 2), padding=(2, 2)), ("conv.dilation", "conv.padding_amount"), fits=_padded),
     Bug("conv: stride 2", nn.Conv2d, setting(stride=(2, 2)), ("conv.stride",), models=("image",)),
-    Bug("transposed conv: kernel rotated", nn.ConvTranspose2d, weights(weight=lambda w: w.flip(2, 3)), ("conv_transpose.kernel_flipped",)),
+    Bug("transposed conv: kernel rotated", nn.ConvTranspose2d, Weights(weight=lambda w: w.flip(2, 3)), ("conv_transpose.kernel_flipped",)),
     Bug("transposed conv: output padding", nn.ConvTranspose2d, setting(output_padding=(1, 1)), ("conv_transpose.output_padding",)),
-    Bug("transposed conv: bias dropped", nn.ConvTranspose2d, weights(bias=torch.zeros_like), ("conv_transpose.bias_missing",)),
+    Bug("transposed conv: bias dropped", nn.ConvTranspose2d, Weights(bias=torch.zeros_like), ("conv_transpose.bias_missing",)),
     Bug("batch norm: epsilon 1e-3", nn.BatchNorm2d, setting(eps=1e-3), ("norm.epsilon",)),
     Bug("batch norm: epsilon 1.001e-5", nn.BatchNorm2d, setting(eps=1.001e-5), ("norm.epsilon",)),
     Bug("batch norm: epsilon outside the root", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var, outside=True)), ("norm.epsilon_place",)),
-    Bug("batch norm: scale dropped", nn.BatchNorm2d, weights(weight=torch.ones_like), ("norm.weight_missing",)),
-    Bug("batch norm: shift dropped", nn.BatchNorm2d, weights(bias=torch.zeros_like), ("norm.bias_missing",)),
+    Bug("batch norm: scale dropped", nn.BatchNorm2d, Weights(weight=torch.ones_like), ("norm.weight_missing",)),
+    Bug("batch norm: shift dropped", nn.BatchNorm2d, Weights(bias=torch.zeros_like), ("norm.bias_missing",)),
     Bug("batch norm: scale and shift swapped", nn.BatchNorm2d, computing(lambda m, x: F.batch_norm(x, m.running_mean, m.running_var, m.bias, m.weight, False, 0.0, m.eps)), ("norm.swapped",)),
-    Bug("batch norm: statistics not loaded", nn.BatchNorm2d, weights(running_mean=torch.zeros_like, running_var=torch.ones_like), ("batch_norm.statistics_not_loaded",)),
+    Bug("batch norm: statistics not loaded", nn.BatchNorm2d, Weights(running_mean=torch.zeros_like, running_var=torch.ones_like), ("batch_norm.statistics_not_loaded",)),
     Bug("batch norm: batch statistics in eval mode", nn.BatchNorm2d, computing(_batch_statistics), ("batch_norm.mode",)),
     Bug("batch norm: running statistics in train mode", nn.BatchNorm2d, computing(lambda m, x: _norm(m, x, m.running_mean, m.running_var)), ("batch_norm.mode",), train=True),
     Bug("batch norm: momentum is the share kept", nn.BatchNorm2d, setting(momentum=0.9), ("batch_norm.momentum", "batch_norm.momentum_convention",), train=True),
@@ -435,7 +441,7 @@ _ALL = (
     Bug("layer norm: epsilon 1e-3", nn.LayerNorm, setting(eps=1e-3), ("norm.epsilon",)),
     Bug("layer norm: unbiased variance", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, unbiased=True)), ("norm.unbiased_variance",)),
     Bug("layer norm: mean not taken off", nn.LayerNorm, computing(lambda m, x: _layer_norm(m, x, centre=False)), ("layer_norm.kind",)),
-    Bug("layer norm: shift dropped", nn.LayerNorm, weights(bias=torch.zeros_like), ("norm.bias_missing",)),
+    Bug("layer norm: shift dropped", nn.LayerNorm, Weights(bias=torch.zeros_like), ("norm.bias_missing",)),
     Bug("group norm: one group", nn.GroupNorm, setting(num_groups=1), ("group_norm.groups",)),
     Bug("group norm: epsilon 1e-3", nn.GroupNorm, setting(eps=1e-3), ("norm.epsilon",)),
     Bug("max pool: average instead", nn.MaxPool2d, computing(lambda m, x: F.avg_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
@@ -443,8 +449,8 @@ _ALL = (
     Bug("max pool: ceil", nn.MaxPool2d, setting(ceil_mode=True), ("pool.ceil_mode",)),
     Bug("average pool: padding not counted", nn.AvgPool2d, setting(count_include_pad=False), ("pool.count_include_pad",)),
     Bug("average pool: maximum instead", nn.AvgPool2d, computing(lambda m, x: F.max_pool2d(x, m.kernel_size, m.stride, m.padding)), ("pool.kind",)),
-    Bug("dense: bias dropped", nn.Linear, weights(bias=torch.zeros_like), ("dense.bias_missing",)),
-    Bug("dense: square kernel not transposed", nn.Linear, weights(weight=_rows_cols), ("dense.transposed",), fits=lambda m: m.in_features == m.out_features),
+    Bug("dense: bias dropped", nn.Linear, Weights(bias=torch.zeros_like), ("dense.bias_missing",)),
+    Bug("dense: square kernel not transposed", nn.Linear, Weights(weight=_rows_cols), ("dense.transposed",), fits=lambda m: m.in_features == m.out_features),
     Bug("relu: missing", nn.ReLU, computing(lambda m, x: x + 0), ("activation.missing",)),
     Bug("relu: leaky", nn.ReLU, computing(lambda m, x: F.leaky_relu(x, 0.01)), ("activation.wrong",)),
     Bug("relu: capped at 6", nn.ReLU, computing(lambda m, x: F.relu6(10 * x) / 10), ()),
@@ -455,14 +461,14 @@ _ALL = (
     Bug("softmax: other axis", nn.Softmax, setting(dim=1), ("activation.softmax_axis",), models=("rnn",)),
     Bug("softmax: logarithm", nn.Softmax, computing(lambda m, x: F.log_softmax(x, m.dim)), ("activation.softmax_log",)),
     Bug("silu: sigmoid instead", nn.SiLU, computing(lambda m, x: torch.sigmoid(x)), ("activation.wrong",)),
-    Bug("lstm: gates in another order", nn.LSTM, weights(weight_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), weight_hh_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_hh_l0=lambda w: _swap(w, 0, 1, 3, 2)), ("rnn.gate_order",)),
-    Bug("lstm: one bias missing", nn.LSTM, weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
-    Bug("lstm: forget bias 1 added", nn.LSTM, weights(bias_ih_l0=_forget_bias), ("lstm.forget_bias",)),
-    Bug("gru: gates in another order", nn.GRU, weights(weight_ih_l0=lambda w: _swap(w, 1, 0, 2), weight_hh_l0=lambda w: _swap(w, 1, 0, 2), bias_ih_l0=lambda w: _swap(w, 1, 0, 2), bias_hh_l0=lambda w: _swap(w, 1, 0, 2)), ("rnn.gate_order",)),
-    Bug("gru: one bias missing", nn.GRU, weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
+    Bug("lstm: gates in another order", nn.LSTM, Weights(weight_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), weight_hh_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_ih_l0=lambda w: _swap(w, 0, 1, 3, 2), bias_hh_l0=lambda w: _swap(w, 0, 1, 3, 2)), ("rnn.gate_order",)),
+    Bug("lstm: one bias missing", nn.LSTM, Weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
+    Bug("lstm: forget bias 1 added", nn.LSTM, Weights(bias_ih_l0=_forget_bias), ("lstm.forget_bias",)),
+    Bug("gru: gates in another order", nn.GRU, Weights(weight_ih_l0=lambda w: _swap(w, 1, 0, 2), weight_hh_l0=lambda w: _swap(w, 1, 0, 2), bias_ih_l0=lambda w: _swap(w, 1, 0, 2), bias_hh_l0=lambda w: _swap(w, 1, 0, 2)), ("rnn.gate_order",)),
+    Bug("gru: one bias missing", nn.GRU, Weights(bias_hh_l0=torch.zeros_like), ("rnn.bias_missing",)),
     Bug("rnn: relu", nn.RNN, computing(lambda m, x: nn.Module.__call__(_relu_rnn(m), x)), ("rnn.activation",)),
-    Bug("embedding: rows shifted by one", nn.Embedding, weights(weight=lambda w: w.roll(1, 0)), ("embedding.offset",)),
-    Bug("embedding: row 0 zeroed", nn.Embedding, weights(weight=lambda w: torch.cat([torch.zeros_like(w[:1]), w[1:]])), ("embedding.padding_row",)),
+    Bug("embedding: rows shifted by one", nn.Embedding, Weights(weight=lambda w: w.roll(1, 0)), ("embedding.offset",)),
+    Bug("embedding: row 0 zeroed", nn.Embedding, Weights(weight=lambda w: torch.cat([torch.zeros_like(w[:1]), w[1:]])), ("embedding.padding_row",)),
     Bug("dropout: rate is the share kept", nn.Dropout, setting(p=0.7), ("dropout.rate_kept", "dropout.rate",), train=True),
     Bug("upsample: bilinear", nn.Upsample, setting(mode="bilinear", align_corners=False), ("resize.mode",)),
     Bug("flatten: other order", nn.Flatten, computing(lambda m, x: x.permute(0, 2, 3, 1).flatten(1)), ("flatten.order",), models=("flat",)),

@@ -195,6 +195,9 @@ def output_weights(index: int, shape: tuple[int, ...]) -> Array:
     return np.random.default_rng([7, index]).normal(size=shape)
 
 
+INTEGERS = "every output is of integers: expected a floating one, as there is no gradient; compare what comes before"
+
+
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
 GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise")

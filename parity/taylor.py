@@ -60,7 +60,8 @@ def directional(
 
 
 def _value(found: Pass) -> float:
-    return float(sum((output_weights(i, x.shape) * x).sum() for i, x in enumerate(found.outputs)))
+    floating = [(i, x) for i, x in enumerate(found.outputs) if np.issubdtype(x.dtype, np.floating)]
+    return float(sum((output_weights(i, x.shape) * x).sum() for i, x in floating))
 
 
 def _size(array: Array) -> float:

@@ -13,10 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dualnet.interface import Array, Arrays, BackendName
+from dualnet.interface import Array, Arrays, BackendName, ConfigError
 from parity.layer import Layer
 from parity.side import (
     GLUE,
+    INTEGERS,
     PADDED,
     Call,
     Gate,
@@ -439,8 +440,10 @@ def _map(function: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
 
 
 def _weighted_sum(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    weights = [torch.tensor(output_weights(i, tuple(t.shape))).to(t.dtype) for i, t in enumerate(outputs)]
-    return torch.stack([(t * w).sum() for t, w in zip(outputs, weights, strict=True)]).sum()
+    floating = [(i, t) for i, t in enumerate(outputs) if t.is_floating_point()]  # not so indices
+    if not floating:
+        raise ConfigError(INTEGERS)
+    return torch.stack([(t * torch.tensor(output_weights(i, tuple(t.shape))).to(t)).sum() for i, t in floating]).sum()
 
 
 def _flatten(value: Any) -> list[torch.Tensor]:
@@ -647,6 +650,7 @@ MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
     nn.Flatten: lambda m: ("flatten", {"order": "CHW"}) if (m.start_dim, m.end_dim) == (1, -1) else None,
     nn.ZeroPad1d: _zero_pad, nn.ZeroPad2d: _zero_pad, nn.ZeroPad3d: _zero_pad,
     nn.Upsample: _upsample, nn.Identity: _plain("identity"), nn.Unflatten: _plain("reshape"),
+    nn.Sequential: lambda m: None if len(m) else ("identity", {}),
 }  # fmt: skip
 
 

@@ -836,3 +836,106 @@ def test_an_explained_comparison_leaves_no_memory_behind(pair):
     assert parity.compare(a, b, IMAGES).culprits
     gc.collect()
     assert [kept for kept in gc.get_objects() if type(kept) is Tape] == []
+
+
+# --- functions between layers ----------------------------------------------------------------------------------
+
+
+class Functions(keras.Model):
+    """Layers, and functions between them."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.conv, self.flatten, self.fc, self.activation = L.Conv2D(4, 3), L.Flatten(), L.Dense(3), activation
+
+    def call(self, x, training=None):
+        x = tf.nn.max_pool2d(self.activation(self.conv(x)), 2, 2, "VALID")
+        x = self.flatten(tf.nn.softplus(x))
+        return self.fc(tf.nn.dropout(x, 0.4) if training else x)
+
+
+class Modules(nn.Module):
+    """The same with a module for everything; no layers at all are an identity."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.conv, self.activation, self.pool, self.shortcut = (
+            nn.Conv2d(3, 4, 3),
+            activation,
+            nn.MaxPool2d(2),
+            nn.Sequential(),
+        )
+        self.softplus, self.dropout, self.fc = nn.Softplus(threshold=1e9), nn.Dropout(0.4), nn.Linear(4 * 7 * 5, 3)
+
+    def forward(self, x):
+        x = self.softplus(self.shortcut(self.pool(self.activation(self.conv(x)))))
+        return self.fc(self.dropout(x.flatten(1)))
+
+
+@pytest.mark.parametrize("train", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize(
+    "relu", [tf.nn.relu, lambda x: keras.ops.relu(x), keras.activations.relu], ids=["tf", "ops", "keras"]
+)
+def test_functions_are_partners_of_modules(relu, train):
+    pair = Modules(nn.ReLU()), Functions(relu)
+    pair[1](np.zeros((1, 16, 12, 3)))
+    for a, b in (pair, pair[::-1]):
+        report = parity.compare(a, b, IMAGES, train=train, allow=[] if train else ["dropout"])
+        assert report.passed, str(report)
+
+
+def test_a_function_is_blamed_like_a_layer():
+    twin = Functions(tf.nn.elu)
+    twin(np.zeros((1, 16, 12, 3)))
+    report = parity.compare(Modules(nn.ReLU()), twin, IMAGES, train=True)
+    assert [culprit.where for culprit in report.culprits] == ["activation | elu() 1"]
+    assert report.culprits[0].diagnoses[0].cause == "activation.wrong"
+
+
+@pytest.mark.parametrize("function", [lambda x: F.dropout(x, 0.4), lambda x: F.dropout(x, 0.4, training=True)])
+def test_what_is_called_in_train_mode_alone_is_seen(function):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(5, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            x = self.first(x)
+            return self.last(torch.relu(function(x) if self.training else x))
+
+    twin = sequential((5,), L.Dense(6), L.Dropout(0.4), L.ReLU(), L.Dense(2))
+    assert parity.compare(Net(), twin, SEQUENCE[:, 0], train=True).passed
+
+
+def test_dropout_behind_flatten_draws_the_same_for_the_same_pixel():
+    a = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Dropout(0.4), nn.Linear(4 * 14 * 10, 3))
+    b = sequential((16, 12, 3), L.Conv2D(4, 3), L.Flatten(), L.Dropout(0.4), L.Dense(3))
+    report = parity.compare(a, b, IMAGES, train=True)
+    assert report.passed, str(report)
+
+
+def test_outputs_of_integers_are_compared_beside_floating_ones():
+    class Class(nn.Module):
+        def __init__(self, largest=True):
+            super().__init__()
+            self.fc, self.largest = nn.Linear(5, 3), largest
+
+        def forward(self, x):
+            y = self.fc(x)
+            return y, y.argmax(1) if self.largest else y.argmin(1)
+
+    inputs = keras.Input((5,))
+    logits = L.Dense(3)(inputs)
+    twin = keras.Model(inputs, [logits, keras.ops.argmax(logits, 1)])
+    assert parity.compare(Class(), twin, SEQUENCE[:, 0]).passed
+    failed = parity.compare(Class(largest=False), twin, SEQUENCE[:, 0])
+    assert {finding.name for finding in failed.failures} == {"float64/eval/output/1"}
+    indices = keras.Model(inputs, keras.ops.argmax(logits, 1))
+    for models in ((indices, Class()), (nn.Sequential(nn.Linear(5, 3), Argmax()), twin)):
+        with pytest.raises(ConfigError, match="every output is of integers"):
+            parity.compare(*models, SEQUENCE[:, 0])
+
+
+class Argmax(nn.Module):
+    def forward(self, x):
+        return x.argmax(1)

@@ -1,0 +1,84 @@
+"""TensorFlow's functions that are layers: what each computes when a model calls it between its layers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["FUNCTIONS", "Described", "padding"]
+
+Given = Mapping[str, Any]
+"""The arguments of one call, by name."""
+Described = Callable[[Given], tuple[str, dict[str, Any]] | None]
+"""Kind and settings of a call, by the names of `parity.reference`; None if there is no word for it."""
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """What "same" adds before and behind: the surplus goes behind."""
+    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def padding(mode: str, shape: tuple[int, ...], kernel: Any, stride: Any, dilation: Any) -> Any:
+    """What a mode adds before and behind each spatial axis of images (N, ..., C)."""
+    if mode == "same":
+        return tuple(same_padding(*values) for values in zip(shape[1:-1], kernel, stride, dilation, strict=True))
+    if mode == "causal":
+        return tuple((d * (k - 1), 0) for k, d in zip(kernel, dilation, strict=True))
+    return tuple((0, 0) for _ in kernel)
+
+
+def _plain(kind: str, **settings: Any) -> Described:
+    return lambda given: (kind, settings)
+
+
+def _window(value: Any, n: int) -> tuple[int, ...]:
+    """A number, one for each spatial axis, or one for each axis."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return values * n if len(values) == 1 else values if len(values) == n else values[1:-1]
+
+
+def _pool(kind: str) -> Described:
+    def described(given: Given) -> tuple[str, dict[str, Any]] | None:
+        shape, mode, layout = tuple(given["input"].shape), given["padding"], given["data_format"]
+        if not isinstance(mode, str) or not (layout or "C").endswith("C"):
+            return None
+        n = len(shape) - 2
+        kernel, stride = _window(given["ksize"], n), _window(given["strides"], n)
+        return kind, {
+            "kernel": kernel, "stride": stride, "dilation": (1,) * n, "ceil_mode": False, "count_include_pad": False,
+            "padding": padding(mode.lower(), shape, kernel, stride, (1,) * n),
+        }  # fmt: skip
+
+    return described
+
+
+def _gelu(given: Given) -> tuple[str, dict[str, Any]]:
+    return "gelu", {"approximate": "tanh" if given["approximate"] else "none"}
+
+
+def _silu(given: Given) -> tuple[str, dict[str, Any]] | None:
+    return ("silu", {}) if isinstance(given["beta"], float) and given["beta"] == 1 else None
+
+
+def _softmax(kind: str) -> Described:
+    return lambda given: (kind, {"axis": -1 if given["axis"] is None else given["axis"]})
+
+
+def _dropout(given: Given) -> tuple[str, dict[str, Any]] | None:
+    whole = given["noise_shape"] is None and isinstance(given["rate"], float)
+    return ("dropout", {"rate": given["rate"], "shape": "element", "scale": "train"}) if whole else None
+
+
+FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
+    *((tf.nn, name, _plain(name)) for name in ("relu", "relu6", "selu", "softsign", "sigmoid", "tanh")),
+    *((module, name, _plain(name)) for module in (tf, tf.math) for name in ("sigmoid", "tanh")),
+    *((module, "softplus", _plain("softplus", beta=1.0, threshold=None)) for module in (tf.nn, tf.math)),
+    (tf.nn, "elu", _plain("elu", alpha=1.0)), (tf.nn, "gelu", _gelu), (tf.nn, "silu", _silu), (tf.nn, "swish", _silu),
+    (tf.nn, "leaky_relu", lambda given: ("leaky_relu", {"slope": float(given["alpha"])})),
+    (tf.nn, "softmax", _softmax("softmax")), (tf.nn, "log_softmax", _softmax("log_softmax")),
+    *((tf.nn, name, _pool("max_pool")) for name in ("max_pool", "max_pool1d", "max_pool2d", "max_pool3d")),
+    *((tf.nn, name, _pool("avg_pool")) for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
+    (tf.nn, "dropout", _dropout), (tf.nn.experimental, "stateless_dropout", _dropout),
+)  # fmt: skip
+"""Where each is found, and what it is; `keras.ops` and `keras.activations` call these."""
