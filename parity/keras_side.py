@@ -388,6 +388,8 @@ class _Recorder:
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
             finally:
                 self.pending.pop()
+            if output is gated[0]:
+                entry.passes_on()
             if (turned := self._turned(layer, tensors[0])) is not None:
                 passed = self._output(entry, output, image=turned)
                 if not turned:

@@ -56,6 +56,11 @@ class Call:
     input_gradients: dict[int, Array] = field(default_factory=dict)
     noise: Array | None = None
 
+    def passes_on(self) -> None:
+        """It gave back what it was given: unless it is known as something else, it is an identity."""
+        if self.layer.kind == "unknown" and not self.layer.parameters:
+            self.layer, self.real = replace(self.layer, kind="identity", settings={}), False
+
     def forget(self) -> None:
         """Let go of what passed; the layer stays."""
         for kept in (self.received, self.outputs, self.cotangents, self.input_gradients):

@@ -260,7 +260,8 @@ class _Recorder(TorchFunctionMode):
     def __init__(self, side: TorchSide, tape: Tape) -> None:
         super().__init__()
         self.side, self.tape, self.depth = side, tape, 0
-        self.open: list[Call | None] = []
+        self.open: list[tuple[Call | None, int]] = []
+        """The calls that have not ended, and how often the first input of each had been changed in place."""
         self.padded: dict[int, tuple[torch.Tensor, Padding]] = {}
         self.functions = 0
 
@@ -271,12 +272,12 @@ class _Recorder(TorchFunctionMode):
         shapes = [tuple(t.shape) for t in _flatten(args)]
         layer = describe(module, self.side.names[module], shapes)
         if layer.kind == "zero_pad":  # belongs to the convolution or pooling behind it
-            self.open.append(None)
+            self.open.append((None, 0))
             return None
         padding = self.padded.get(id(args[0]), (None, None))[1] if layer.kind in PADDED else None
         call = self.tape.open(with_padding(layer, padding), real=layer.kind not in GLUE)
-        self.open.append(call)
         gated = self._gate_inputs(call, args, padding)
+        self.open.append((call, gated[0]._version if gated and torch.is_tensor(gated[0]) else 0))
         mask = kwargs.get("attn_mask") if layer.kind == "attention" else None
         if mask is not None and mask.dtype == torch.bool:  # True forbids here, and allows in Keras
             self.tape.input(call, ~_array(mask))
@@ -286,10 +287,12 @@ class _Recorder(TorchFunctionMode):
         self.depth -= 1
         if self.depth:
             return None
-        call = self.open.pop()
+        call, version = self.open.pop()
         if call is None:
             self.padded[id(output)] = (output, _zero_pad(module)[1]["padding"])
             return None
+        if args and output is args[0] and output._version == version:
+            call.passes_on()
         if call.layer.kind == "dropout" and self.tape.noise and module.training and _calls_its_own(module):
             output = _drop(args[0], call, self.tape.noise)
         return self._gate_outputs(call, output)
@@ -650,7 +653,6 @@ MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
     nn.Flatten: lambda m: ("flatten", {"order": "CHW"}) if (m.start_dim, m.end_dim) == (1, -1) else None,
     nn.ZeroPad1d: _zero_pad, nn.ZeroPad2d: _zero_pad, nn.ZeroPad3d: _zero_pad,
     nn.Upsample: _upsample, nn.Identity: _plain("identity"), nn.Unflatten: _plain("reshape"),
-    nn.Sequential: lambda m: None if len(m) else ("identity", {}),
 }  # fmt: skip
 
 

@@ -936,6 +936,36 @@ def test_outputs_of_integers_are_compared_beside_floating_ones():
             parity.compare(*models, SEQUENCE[:, 0])
 
 
+def test_layers_that_give_back_what_they_are_given_need_no_partner():
+    class Lifted(L.Layer):
+        def call(self, x):
+            return x * 1.0
+
+    class Doubled(nn.Module):
+        def forward(self, x):
+            return x.mul_(2)
+
+    plain = sequential((5,), L.Dense(6), L.Dense(2))
+    for shortcut in (nn.Sequential(), Same()):
+        model = nn.Sequential(nn.Linear(5, 6), shortcut, nn.Linear(6, 2))
+        assert parity.compare(model, plain, SEQUENCE[:, 0]).passed
+        assert parity.compare(model, sequential((5,), L.Dense(6), Given(), L.Dense(2)), SEQUENCE[:, 0]).passed
+    busy = sequential((5,), L.Dense(6), Lifted(), L.Dense(2))
+    assert parity.compare(model, busy, SEQUENCE[:, 0]).unpaired == ("b: lifted (unknown)",)
+    changed = nn.Sequential(nn.Linear(5, 6), Doubled(), nn.Linear(6, 2))
+    assert parity.compare(changed, plain, SEQUENCE[:, 0]).unpaired == ("a: 1 (unknown)",)
+
+
+class Same(nn.Module):
+    def forward(self, x):
+        return x
+
+
+class Given(L.Layer):
+    def call(self, x):
+        return x
+
+
 class Argmax(nn.Module):
     def forward(self, x):
         return x.argmax(1)
