@@ -265,8 +265,13 @@ class Report:
         return self.compared > 0 and not wrong
 
     @property
+    def differs(self) -> bool:
+        """Something is blamed: a quantity, a layer, or one without partner; what was not tested is not."""
+        return bool(self.failures or self.culprits or self.unpaired)
+
+    @property
     def exit_code(self) -> int:
-        """0 agree, 1 differ, 5 nothing compared."""
+        """0 agree, 1 differ or not wholly tested, 5 nothing compared."""
         return 5 if self.compared == 0 else int(not self.passed)
 
     def worst(self, prefix: str = "") -> Finding | None:
@@ -410,8 +415,10 @@ class Report:
     @property
     def verdict(self) -> str:
         """The outcome in one line."""
-        word = "agree" if self.passed else "nothing was compared" if self.compared == 0 else "differ"
-        return f"{word}; {self.compared} of {self.expected} quantities compared, {len(self.failures)} differ"
+        word = "agree" if self.passed else "differ" if self.differs else "agree as far as tested"
+        word = word if self.compared else "nothing was compared"
+        untested = f", {len(self.not_tested)} not tested" if self.not_tested else ""
+        return f"{word}; {self.compared} of {self.expected} quantities compared, {len(self.failures)} differ{untested}"
 
     def print(self, console: "Console") -> None:
         """The verdict, the worst quantity of the worst stages, what is at fault, and what to do next."""

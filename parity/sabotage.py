@@ -15,12 +15,13 @@ __all__ = ["models", "rows", "run"]
 COLUMNS = ("bugs", "placements", "caught", "right layer", "right cause", "missed by allclose")
 
 
-def models(which: str) -> dict[str, mutate.Model]:
-    """What bugs are put into: "small" models, the "concepts" against their Keras twins, or "all"."""
+def models(which: str, *ids: str) -> dict[str, mutate.Model]:
+    """What bugs are put into: "small" models, the "concepts" (all, or these) against their Keras twins, or "all"."""
     found = dict(mutate.MODELS) if which != "concepts" else {}
     if which != "small":
         for declared in concepts():
-            for variant in list(declared.variants)[:1] if declared.kind == "model" else ():
+            wanted = declared.kind == "model" and (not ids or declared.id in ids)
+            for variant in list(declared.variants)[:1] if wanted else ():
                 twins = suite.twins(declared.id, variant)
                 found[f"{declared.id}-{variant}"] = mutate.Model(twins.torch, twins.inputs, twins.tf)
     return found
