@@ -1,11 +1,14 @@
 """TensorFlow's functions that are layers: what each computes when a model calls it between its layers."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["FUNCTIONS", "Described", "padding"]
+from parity.reference.shapes import bilinear
+
+__all__ = ["FUNCTIONS", "Described", "exact", "padding"]
 
 Given = Mapping[str, Any]
 """The arguments of one call, by name."""
@@ -70,6 +73,37 @@ def _dropout(given: Given) -> tuple[str, dict[str, Any]] | None:
     return ("dropout", {"rate": given["rate"], "shape": "element", "scale": "train"}) if whole else None
 
 
+def exact(resize: Callable[..., Any]) -> Callable[..., Any]:
+    """`tf.image.resize` that stays in float64, where TensorFlow's makes float32 of everything; bilinear alone."""
+
+    @wraps(resize)
+    def resized(
+        images: Any, size: Any, method: str = "bilinear", preserve_aspect_ratio: bool = False, antialias: bool = False,
+        name: str | None = None,
+    ) -> tf.Tensor:  # fmt: skip
+        images = tf.convert_to_tensor(images)
+        known = len(images.shape) == 4 and not tf.is_tensor(size) and str(method) == "bilinear"
+        if images.dtype != tf.float64 or not known or preserve_aspect_ratio or antialias:
+            return resize(images, size, method, preserve_aspect_ratio, antialias, name)
+        rows, columns = (bilinear(length, int(n)) for length, n in zip(images.shape[1:3], size, strict=True))
+        return tf.einsum("nhwc,oh,pw->nopc", images, rows, columns)
+
+    return resized
+
+
+def _resize(given: Given) -> tuple[str, dict[str, Any]] | None:
+    shape, size, method = tuple(given["images"].shape), given["size"], str(given["method"])
+    if len(shape) != 4 or tf.is_tensor(size) or given["preserve_aspect_ratio"] or given["antialias"]:
+        return None
+    sizes = tuple(int(n) for n in size)
+    if any(n % own for n, own in zip(sizes, shape[1:3], strict=True)):
+        return None
+    scale = tuple(n // own for n, own in zip(sizes, shape[1:3], strict=True))
+    return "upsample", {
+        "scale": scale, "mode": method, "align_corners": False, "half_pixel": True, "antialias": False,
+    }  # fmt: skip
+
+
 FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
     *((tf.nn, name, _plain(name)) for name in ("relu", "relu6", "selu", "softsign", "sigmoid", "tanh")),
     *((module, name, _plain(name)) for module in (tf, tf.math) for name in ("sigmoid", "tanh")),
@@ -79,6 +113,6 @@ FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
     (tf.nn, "softmax", _softmax("softmax")), (tf.nn, "log_softmax", _softmax("log_softmax")),
     *((tf.nn, name, _pool("max_pool")) for name in ("max_pool", "max_pool1d", "max_pool2d", "max_pool3d")),
     *((tf.nn, name, _pool("avg_pool")) for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
-    (tf.nn, "dropout", _dropout), (tf.nn.experimental, "stateless_dropout", _dropout),
+    (tf.image, "resize", _resize), (tf.nn, "dropout", _dropout), (tf.nn.experimental, "stateless_dropout", _dropout),
 )  # fmt: skip
 """Where each is found, and what it is; `keras.ops` and `keras.activations` call these."""

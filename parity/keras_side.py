@@ -20,7 +20,7 @@ from tensorflow.python.eager import context  # the seed and this switch can be s
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from dualnet.interface import Array, Arrays, BackendName, ConfigError
-from parity.keras_functions import FUNCTIONS, Described, padding
+from parity.keras_functions import FUNCTIONS, Described, exact, padding
 from parity.keras_random import drawing
 from parity.layer import Layer
 from parity.side import (
@@ -118,7 +118,8 @@ class KerasSide:
                 layer._inverse_sqrt_key_dim = tf.constant(layer.key_dim**-0.5, dtype)
             for layer in grouped:
                 layer.convolution_op = _grouped(layer, layer.convolution_op)
-            yield
+            with patch.object(tf.image, "resize", exact(tf.image.resize)):
+                yield
         finally:
             for layer, scale in zip(scaled, scales, strict=True):
                 layer._inverse_sqrt_key_dim = scale
@@ -492,7 +493,7 @@ class _Recorder:
                 output = self._drop(x, call, images) if noisy else function(*bound.args, **bound.kwargs)
             finally:
                 self.pending.pop()
-            output = self._output(call, output, images)
+            output = self._output(call, tf.cast(output, x.dtype), images)  # resizing makes float32 of everything
             if front:
                 self.channels_first[id(output)] = output
             return output

@@ -205,7 +205,10 @@ INTEGERS = "every output is of integers: expected a floating one, as there is no
 
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
-GLUE = ("add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise")
+GLUE = (
+    "add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise", "global_avg_pool",
+    "global_max_pool",
+)  # fmt: skip
 """Layers that the other side may well write as an expression: without a partner they count as what lies between."""
 PADDED = ("conv", "max_pool", "avg_pool")
 """Layers that a separate layer of zero padding before them belongs to."""

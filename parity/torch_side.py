@@ -5,6 +5,7 @@ Functions called outside layers (``F.relu``, ``torch.flatten``) count as layers 
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -306,7 +307,7 @@ class _Recorder(TorchFunctionMode):
             if padding := _zeros_around(*args, **kwargs):
                 self.padded[id(output)] = (output, padding)
             return output
-        if self.depth or func not in FUNCTIONS:
+        if self.depth or not args or func not in FUNCTIONS:
             return func(*args, **kwargs)
         described = FUNCTIONS[func](*args, **kwargs)
         if described is None:
@@ -686,13 +687,41 @@ def _f_dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = Fa
     return ("dropout", {"rate": p, "shape": "element", "scale": "train"}) if training else None
 
 
+def _f_softmax(kind: str) -> Callable[..., Any]:
+    return lambda x, dim=None, *_, **__: (kind, {"axis": dim})
+
+
+def _f_interpolate(
+    x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None, antialias: bool = False,
+) -> Any:  # fmt: skip
+    if scale_factor is None:
+        shape = tuple(x.shape[2:])
+        scale_factor = tuple(n / own for n, own in zip(_tuple(size, len(shape)), shape, strict=True))
+    whole = x.dim() == 4 and all(float(n).is_integer() for n in _tuple(scale_factor, 2))
+    if not whole or antialias:
+        return None
+    scale = tuple(int(n) for n in _tuple(scale_factor, 2))
+    return _upsample(SimpleNamespace(scale_factor=scale, mode=mode, align_corners=align_corners))
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     F.relu: _f_plain("relu"), torch.relu: _f_plain("relu"), torch.Tensor.relu: _f_plain("relu"),
-    F.sigmoid: _f_plain("sigmoid"), torch.sigmoid: _f_plain("sigmoid"), torch.tanh: _f_plain("tanh"),
+    **dict.fromkeys((F.sigmoid, torch.sigmoid, torch.Tensor.sigmoid), _f_plain("sigmoid")),
+    **dict.fromkeys((F.tanh, torch.tanh, torch.Tensor.tanh), _f_plain("tanh")),
     F.silu: _f_plain("silu"), F.relu6: _f_plain("relu6"), F.hardswish: _f_plain("hard_swish"),
+    F.selu: _f_plain("selu"), F.mish: _f_plain("mish"), F.softsign: _f_plain("softsign"),
+    F.hardsigmoid: lambda x, inplace=False: ("hard_sigmoid", {"form": "torch"}),
+    F.hardtanh: lambda x, min_val=-1.0, max_val=1.0, inplace=False: ("hard_tanh", {"low": min_val, "high": max_val}),
+    F.elu: lambda x, alpha=1.0, inplace=False: ("elu", {"alpha": alpha}),
+    F.celu: lambda x, alpha=1.0, inplace=False: ("celu", {"alpha": alpha}),
+    F.softplus: lambda x, beta=1.0, threshold=20.0: ("softplus", {"beta": beta, "threshold": threshold}),
     F.gelu: lambda x, approximate="none": ("gelu", {"approximate": approximate}),
     F.leaky_relu: lambda x, negative_slope=0.01, inplace=False: ("leaky_relu", {"slope": negative_slope}),
-    F.max_pool2d: _f_max_pool, F.max_pool1d: _f_max_pool, F.avg_pool2d: _f_avg_pool,
+    **dict.fromkeys((F.softmax, torch.softmax, torch.Tensor.softmax), _f_softmax("softmax")),
+    **dict.fromkeys((F.log_softmax, torch.log_softmax, torch.Tensor.log_softmax), _f_softmax("log_softmax")),
+    **dict.fromkeys((F.max_pool1d, F.max_pool2d, F.max_pool3d), _f_max_pool),
+    **dict.fromkeys((F.avg_pool1d, F.avg_pool2d, F.avg_pool3d), _f_avg_pool), F.interpolate: _f_interpolate,
     F.adaptive_avg_pool2d: _f_adaptive, torch.flatten: _f_flatten, torch.Tensor.flatten: _f_flatten,
     F.dropout: _f_dropout,
 }  # fmt: skip

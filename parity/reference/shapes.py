@@ -7,7 +7,7 @@ import numpy as np
 
 from parity.reference.kind import Array, Call, Kind, Unsupported, choose, pairs
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "bilinear"]
 
 
 def identity(call: Call) -> Array:
@@ -78,6 +78,12 @@ def upsample(
         weights = _weights(positions, length, mode, half_pixel, antialias, ratio, cubic)
         out = np.moveaxis(np.moveaxis(out, axis, -1) @ weights.T, -1, axis)
     return out
+
+
+def bilinear(length: int, target: int) -> Array:
+    """The bilinear resize along one dimension, pixel i at i + 1/2, as a matrix (target, length)."""
+    ratio = length / target
+    return _weights((np.arange(target) + 0.5) * ratio - 0.5, length, "bilinear", None, False, ratio, None)
 
 
 def _weights(

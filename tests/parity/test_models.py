@@ -20,6 +20,8 @@ from keras import layers as L  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from parity.keras_functions import exact  # noqa: E402
+
 RNG = np.random.default_rng(5)
 IMAGES = RNG.normal(size=(6, 3, 16, 12))
 LABELS = np.arange(6) % 4
@@ -936,6 +938,71 @@ def test_outputs_of_integers_are_compared_beside_floating_ones():
     for models in ((indices, Class()), (nn.Sequential(nn.Linear(5, 3), Argmax()), twin)):
         with pytest.raises(ConfigError, match="every output is of integers"):
             parity.compare(*models, SEQUENCE[:, 0])
+
+
+class Written(nn.Module):
+    """A model of functions alone but for its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = F.elu(F.avg_pool2d(self.conv(x), 2))
+        x = F.interpolate(F.softplus(x, threshold=1e9), scale_factor=2, mode="bilinear")
+        return F.softmax(self.fc(F.selu(x).mean((2, 3))), dim=-1)
+
+
+class WrittenTwin(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = L.Conv2D(4, 3, padding="same"), L.Dense(3)
+
+    def call(self, x):
+        x = tf.nn.elu(tf.nn.avg_pool2d(self.conv(x), 2, 2, "VALID"))
+        x = tf.image.resize(tf.nn.softplus(x), (16, 12))
+        return tf.nn.softmax(self.fc(tf.reduce_mean(tf.nn.selu(x), [1, 2])))
+
+
+def test_models_of_functions_meet_models_of_layers():
+    modules = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.AvgPool2d(2), nn.ELU(), nn.Softplus(threshold=1e9),
+        nn.Upsample(scale_factor=2, mode="bilinear"), nn.SELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(4, 3), nn.Softmax(-1),
+    )  # fmt: skip
+    layers = sequential(
+        (16, 12, 3), L.Conv2D(4, 3, padding="same"), L.AveragePooling2D(2), L.ELU(), L.Activation("softplus"),
+        L.UpSampling2D(interpolation="bilinear"), L.Activation("selu"), L.GlobalAveragePooling2D(), L.Dense(3),
+        L.Softmax(),
+    )  # fmt: skip
+    twin = WrittenTwin()
+    twin(np.zeros((1, 16, 12, 3)))
+    for a, b in ((Written(), twin), (Written(), layers), (modules, twin), (modules, layers), (Written(), modules)):
+        report = parity.compare(a, b, IMAGES)
+        assert report.passed, str(report)
+
+
+def test_resized_images_are_compared_in_float64():
+    layers = sequential((16, 12, 3), L.Conv2D(4, 3), L.UpSampling2D((2, 3), interpolation="bilinear"), L.Conv2D(2, 3))
+    modules = [
+        nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.Upsample(scale_factor=(2, 3), mode="bilinear", align_corners=corners),
+            nn.Conv2d(4, 2, 3),
+        )
+        for corners in (False, True)
+    ]  # fmt: skip
+    assert parity.compare(modules[0], layers, IMAGES).passed
+    (culprit,) = parity.compare(layers, modules[1], IMAGES).culprits
+    assert culprit.diagnoses[0].cause == "resize.align_corners"
+
+
+@pytest.mark.parametrize("size", [(32, 24), (11, 30), (16, 12), (5, 4)])
+def test_exact_resizing_is_that_of_tensorflow(size):
+    images = np.moveaxis(IMAGES, 1, -1)
+    own = exact(tf.image.resize)(images, size).numpy()
+    assert own.dtype == np.float64
+    np.testing.assert_allclose(own, tf.image.resize(images, size).numpy(), atol=1e-5)  # its places are float32
+    assert exact(tf.image.resize)(images, size, "nearest").dtype == tf.image.resize(images, size, "nearest").dtype
 
 
 def test_layers_that_give_back_what_they_are_given_need_no_partner():
