@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from dualnet.interface import Array, ConfigError
 from parity import compare, transfer
-from parity.models import side
+from parity.side import Pass
 
 __all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "Score", "check", "clean", "outcomes", "score"]
 
@@ -225,15 +225,13 @@ def _runs(model: nn.Module, inputs: Any) -> bool:
 def _changes(whole: nn.Module, broken: nn.Module, inputs: Any, train: bool) -> bool:
     """Whether a bug does anything, bit for bit: there is no other order of one channel, nor a relu of what is positive."""
 
-    def run(model: nn.Module) -> list[Array]:
-        one = side(model)
-        with one.borrowed("float64"):
-            torch.manual_seed(0)
-            found = one.run(one.inputs(inputs, "NCHW"), train=train)
-            named = [*found.parameter_gradients.values(), *one.buffers().values()]
-            return [*found.outputs, *found.input_gradients, *(own[name] for own in named for name in sorted(own))]
+    def everything(model: nn.Module) -> list[Array]:
+        torch.manual_seed(0)
+        found, buffers = _run(model, inputs, "float64", train=train)
+        named = [*found.parameter_gradients.values(), *buffers.values()]
+        return [*found.outputs, *found.input_gradients, *(own[name] for own in named for name in sorted(own))]
 
-    return any(not np.array_equal(x, y) for x, y in zip(run(whole), run(broken), strict=True))
+    return any(not np.array_equal(x, y) for x, y in zip(everything(whole), everything(broken), strict=True))
 
 
 def _outcome(bug: Bug, name: str, inputs: Any, broken: nn.Module, other: Any, layer: str) -> Outcome:
@@ -263,9 +261,18 @@ def _allclose(other: Any, broken: nn.Module, inputs: Array) -> bool:
 
 
 def _outputs(model: Any, inputs: Any) -> Array:
+    return _run(model, inputs, "float32", gradients=False)[0].outputs[0]
+
+
+def _run(
+    model: Any, inputs: Any, dtype: str, *, train: bool = False, gradients: bool = True
+) -> tuple[Pass, dict[str, dict[str, Array]]]:
+    """A bare run, and the buffers after it."""
+    from parity.models import side
+
     one = side(model)
-    with one.borrowed("float32"):
-        return one.run(one.inputs(inputs, "NCHW"), gradients=False).outputs[0]
+    with one.borrowed(dtype):
+        return one.run(one.inputs(inputs, "NCHW"), train=train, gradients=gradients), one.buffers()
 
 
 # --- ways to break a layer -------------------------------------------------------------------------------------

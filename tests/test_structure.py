@@ -77,7 +77,7 @@ def test_no_cycle_and_no_chain_longer_than_six(name):
 
 
 ADAPTERS = {
-    "parity.torch_random": "torch", "parity.keras_random": "tf",
+    "parity.torch_random": "torch", "parity.keras_random": "tf", "parity.keras_functions": "tf",
     "parity.torch_side": "torch", "parity.torch_rule": "torch", "parity.mutate": "torch", "parity.keras_side": "tf",
     "parity.keras_rule": "tf", "dualnet.rosetta.run_torch": "torch", "dualnet.rosetta.run_tf": "tf",
 }  # fmt: skip
