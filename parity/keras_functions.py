@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from parity.reference.shapes import bilinear
 
-__all__ = ["FUNCTIONS", "Described", "exact", "padding"]
+__all__ = ["EXACT", "FUNCTIONS", "Described", "padding"]
 
 Given = Mapping[str, Any]
 """The arguments of one call, by name."""
@@ -65,7 +66,11 @@ def _silu(given: Given) -> tuple[str, dict[str, Any]] | None:
 
 
 def _softmax(kind: str) -> Described:
-    return lambda given: (kind, {"axis": -1 if given["axis"] is None else given["axis"]})
+    def described(given: Given) -> tuple[str, dict[str, Any]] | None:
+        axis = -1 if given["axis"] is None else given["axis"]
+        return (kind, {"axis": axis}) if len(given["logits"].shape) < 4 else None  # else scores of attention
+
+    return described
 
 
 def _dropout(given: Given) -> tuple[str, dict[str, Any]] | None:
@@ -73,7 +78,23 @@ def _dropout(given: Given) -> tuple[str, dict[str, Any]] | None:
     return ("dropout", {"rate": given["rate"], "shape": "element", "scale": "train"}) if whole else None
 
 
-def exact(resize: Callable[..., Any]) -> Callable[..., Any]:
+def _exact_gelu(gelu: Callable[..., Any]) -> Callable[..., Any]:
+    """`tf.nn.gelu` whose constants have float64's digits, where TensorFlow's have float32's."""
+
+    @wraps(gelu)
+    def activated(features: Any, approximate: bool = False, name: str | None = None) -> tf.Tensor:
+        x = tf.convert_to_tensor(features)
+        if x.dtype != tf.float64:
+            return gelu(features, approximate, name)
+        constants = np.sqrt(2 / np.pi), 0.044715, np.sqrt(0.5)
+        scale, cube, root = (tf.constant(number, tf.float64) for number in constants)
+        share = tf.tanh(scale * (x + cube * x**3)) if approximate else tf.math.erf(x * root)
+        return x * (1 + share) / 2
+
+    return activated
+
+
+def _exact_resize(resize: Callable[..., Any]) -> Callable[..., Any]:
     """`tf.image.resize` that stays in float64, where TensorFlow's makes float32 of everything; bilinear alone."""
 
     @wraps(resize)
@@ -104,6 +125,8 @@ def _resize(given: Given) -> tuple[str, dict[str, Any]] | None:
     }  # fmt: skip
 
 
+EXACT = ((tf.nn, "gelu", _exact_gelu), (tf.image, "resize", _exact_resize))
+"""Functions that know no float64, and what makes one of each that does."""
 FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
     *((tf.nn, name, _plain(name)) for name in ("relu", "relu6", "selu", "softsign", "sigmoid", "tanh")),
     *((module, name, _plain(name)) for module in (tf, tf.math) for name in ("sigmoid", "tanh")),

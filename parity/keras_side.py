@@ -20,7 +20,7 @@ from tensorflow.python.eager import context  # the seed and this switch can be s
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from dualnet.interface import Array, Arrays, BackendName, ConfigError
-from parity.keras_functions import FUNCTIONS, Described, exact, padding
+from parity.keras_functions import EXACT, FUNCTIONS, Described, padding
 from parity.keras_random import drawing
 from parity.layer import Layer
 from parity.side import (
@@ -118,7 +118,8 @@ class KerasSide:
                 layer._inverse_sqrt_key_dim = tf.constant(layer.key_dim**-0.5, dtype)
             for layer in grouped:
                 layer.convolution_op = _grouped(layer, layer.convolution_op)
-            with patch.object(tf.image, "resize", exact(tf.image.resize)):
+            exact = [(module, name, make(getattr(module, name))) for module, name, make in EXACT]
+            with _instead(exact, found):
                 yield
         finally:
             for layer, scale in zip(scaled, scales, strict=True):
@@ -325,22 +326,30 @@ class KerasSide:
                 layer.call = recorder.layer(layer.call, layer, name)
             for layer, activation in activations:
                 layer.activation = recorder.activation(activation, layer)
-            with drawn, ExitStack() as patched:
-                for module in (tf, keras.ops):
-                    patched.enter_context(patch.object(module, "pad", recorder.pad(module.pad)))
-                seen = {getattr(module, name): recorder.function(module, name, d) for module, name, d in FUNCTIONS}
-                for module, name, _ in FUNCTIONS:
-                    patched.enter_context(patch.object(module, name, seen[getattr(module, name)]))
-                for layer in self.layers.values():
-                    kept = [] if _is_leaf(layer) else [n for n, f in vars(layer).items() if _in(f, seen)]
-                    for name in kept:  # a function that the model keeps as its own
-                        patched.enter_context(patch.object(layer, name, seen[getattr(layer, name)]))
+            pads = [(module, "pad", recorder.pad(module.pad)) for module in (tf, keras.ops)]
+            seen = [(module, name, recorder.function(module, name, what)) for module, name, what in FUNCTIONS]
+            with drawn, _instead([*pads, *seen], [layer for layer in self.layers.values() if not _is_leaf(layer)]):
                 yield recorder
         finally:
             for _, layer in watched:
                 layer.__dict__.pop("call", None)
             for layer, activation in activations:
                 layer.activation = activation
+
+
+@contextmanager
+def _instead(functions: Sequence[tuple[Any, str, Any]], found: Sequence[Any]) -> Iterator[None]:
+    """Within it, functions of these modules and names are others, also where a layer keeps one as its own."""
+    others = {inspect.unwrap(getattr(module, name)): other for module, name, other in functions}
+    with ExitStack() as stack:
+        for place, name, other in functions:
+            stack.enter_context(patch.object(place, name, other))
+        for layer in found:
+            kept = {name: own for name, own in vars(layer).items() if inspect.isfunction(own)}
+            for name, own in kept.items():
+                if (other := others.get(inspect.unwrap(own))) is not None:
+                    stack.enter_context(patch.object(layer, name, other))
+        yield
 
 
 class _Recorder:
@@ -461,6 +470,12 @@ class _Recorder:
                 return function(x, *args, **kwargs)
             owner, images = self.pending[-1]
             x = self._output(owner, x, self._stays_image(owner, x, images))
+            if described[0] == "unknown":  # what it calls says more
+                kept, self.pending = self.pending, []
+                try:
+                    return function(x, *args, **kwargs)
+                finally:
+                    self.pending = kept
             inner = self.tape.open(
                 Layer(f"{owner.layer.name}/{described[0]}", *described, {}, f"activation={described[0]!r}"), real=False
             )
@@ -696,10 +711,6 @@ def _names(model: Any) -> dict[Any, str]:
 
     walk(model, "")
     return found
-
-
-def _in(value: Any, functions: Mapping[Any, Any]) -> bool:
-    return inspect.isfunction(value) and value in functions
 
 
 def _ancestors(name: str) -> list[str]:

@@ -319,7 +319,7 @@ class _Recorder(TorchFunctionMode):
             name = f"{func.__name__}() {self.functions}"
             call = self.tape.open(Layer(name, kind, settings, {}, f"{func.__name__}(...)"), real=False)
             gated = self._gate_inputs(call, tuple(args))
-            if kind == "dropout" and self.tape.noise:
+            if kind == "dropout" and self.tape.noise and _drops(*args, **kwargs):
                 return self._gate_outputs(call, _drop(gated[0], call, self.tape.noise))
             return self._gate_outputs(call, func(*gated, **{k: v for k, v in kwargs.items() if k != "inplace"}))
         finally:
@@ -684,11 +684,15 @@ def _f_plain(kind: str) -> Callable[..., Any]:
 
 
 def _f_dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    return ("dropout", {"rate": p, "shape": "element", "scale": "train"}) if training else None
+    return "dropout", {"rate": p, "shape": "element", "scale": "train"}
+
+
+def _drops(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> bool:
+    return training
 
 
 def _f_softmax(kind: str) -> Callable[..., Any]:
-    return lambda x, dim=None, *_, **__: (kind, {"axis": dim})
+    return lambda x, dim=None, *_, **__: (kind, {"axis": dim}) if x.dim() < 4 else None  # scores of attention
 
 
 def _f_interpolate(

@@ -20,7 +20,7 @@ from keras import layers as L  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from parity.keras_functions import exact  # noqa: E402
+from parity.keras_functions import EXACT  # noqa: E402
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.normal(size=(6, 3, 16, 12))
@@ -896,6 +896,21 @@ def test_a_function_is_blamed_like_a_layer():
     assert report.culprits[0].diagnoses[0].cause == "activation.wrong"
 
 
+def test_a_function_that_drops_in_train_mode_is_the_partner_of_a_layer():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(5, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.last(torch.relu(F.dropout(self.first(x), 0.4, training=self.training)))
+
+    twin = sequential((5,), L.Dense(6), L.Dropout(0.4), L.ReLU(), L.Dense(2))
+    for train in (False, True):
+        report = parity.compare(Net(), twin, SEQUENCE[:, 0], train=train)
+        assert report.passed, str(report)
+
+
 @pytest.mark.parametrize("function", [lambda x: F.dropout(x, 0.4), lambda x: F.dropout(x, 0.4, training=True)])
 def test_what_is_called_in_train_mode_alone_is_seen(function):
     class Net(nn.Module):
@@ -982,6 +997,9 @@ def test_models_of_functions_meet_models_of_layers():
         assert report.passed, str(report)
 
 
+EXACTLY = {name: make for _, name, make in EXACT}
+
+
 def test_resized_images_are_compared_in_float64():
     layers = sequential((16, 12, 3), L.Conv2D(4, 3), L.UpSampling2D((2, 3), interpolation="bilinear"), L.Conv2D(2, 3))
     modules = [
@@ -999,10 +1017,48 @@ def test_resized_images_are_compared_in_float64():
 @pytest.mark.parametrize("size", [(32, 24), (11, 30), (16, 12), (5, 4)])
 def test_exact_resizing_is_that_of_tensorflow(size):
     images = np.moveaxis(IMAGES, 1, -1)
-    own = exact(tf.image.resize)(images, size).numpy()
+    exact = EXACTLY["resize"](tf.image.resize)
+    own = exact(images, size).numpy()
     assert own.dtype == np.float64
     np.testing.assert_allclose(own, tf.image.resize(images, size).numpy(), atol=1e-5)  # its places are float32
-    assert exact(tf.image.resize)(images, size, "nearest").dtype == tf.image.resize(images, size, "nearest").dtype
+    assert exact(images, size, "nearest").dtype == tf.image.resize(images, size, "nearest").dtype
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_exact_gelu_is_that_of_both(approximate):
+    exact = EXACTLY["gelu"](tf.nn.gelu)(SEQUENCE, approximate).numpy()
+    form = "tanh" if approximate else "none"
+    np.testing.assert_allclose(exact, F.gelu(torch.tensor(SEQUENCE), approximate=form).numpy(), rtol=1e-14)
+    np.testing.assert_allclose(exact, tf.nn.gelu(SEQUENCE, approximate).numpy(), atol=1e-7)
+    single = SEQUENCE.astype(np.float32)
+    np.testing.assert_array_equal(EXACTLY["gelu"](tf.nn.gelu)(single), tf.nn.gelu(single))
+
+
+class Gelu(keras.Model):
+    """Keeps TensorFlow's function as its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last, self.activation = L.Dense(6), L.Dense(2), tf.nn.gelu
+
+    def call(self, x):
+        return self.last(self.activation(self.first(x)))
+
+
+def test_gelu_agrees_in_float64():
+    twin = Gelu()
+    twin(np.zeros((1, 5)))
+    model = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 2))
+    for own in ("gelu", tf.nn.gelu, lambda x: keras.ops.gelu(x, approximate=False)):
+        layers = sequential((5,), L.Dense(6, activation=own), L.Dense(2))
+        report = parity.compare(model, layers, SEQUENCE[:, 0])
+        assert report.passed, str(report)
+        assert layers.layers[0].activation is keras.activations.get(own)
+    assert parity.compare(model, twin, SEQUENCE[:, 0]).passed
+    assert twin.activation is tf.nn.gelu
+    tanh = nn.Sequential(nn.Linear(5, 6), nn.GELU("tanh"), nn.Linear(6, 2))
+    (culprit,) = parity.compare(tanh, twin, SEQUENCE[:, 0]).culprits
+    assert culprit.diagnoses[0].cause == "activation.gelu_form"
 
 
 def test_layers_that_give_back_what_they_are_given_need_no_partner():
