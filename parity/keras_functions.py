@@ -130,6 +130,7 @@ EXACT = ((tf.nn, "gelu", _exact_gelu), (tf.image, "resize", _exact_resize))
 FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
     *((tf.nn, name, _plain(name)) for name in ("relu", "relu6", "selu", "softsign", "sigmoid", "tanh")),
     *((module, name, _plain(name)) for module in (tf, tf.math) for name in ("sigmoid", "tanh")),
+    *((module, "exp", _plain("exponential")) for module in (tf, tf.math)),
     *((module, "softplus", _plain("softplus", beta=1.0, threshold=None)) for module in (tf.nn, tf.math)),
     (tf.nn, "elu", _plain("elu", alpha=1.0)), (tf.nn, "gelu", _gelu), (tf.nn, "silu", _silu), (tf.nn, "swish", _silu),
     (tf.nn, "leaky_relu", lambda given: ("leaky_relu", {"slope": float(given["alpha"])})),

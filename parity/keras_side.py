@@ -891,7 +891,8 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     **dict.fromkeys((layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D),
                     _plain("global_max_pool")),
     layers.Add: _plain("add"), layers.Multiply: _plain("multiply"), layers.Concatenate: _concat,
-    **dict.fromkeys((layers.Subtract, layers.Average, layers.Maximum, layers.Minimum, layers.Dot), _plain("join")),
+    **dict.fromkeys((layers.Subtract, layers.Average, layers.Maximum, layers.Minimum, layers.Dot, layers.Rescaling),
+                    _plain("join")),
     **dict.fromkeys((layers.Reshape, layers.Permute, layers.RepeatVector), _plain("reshape")),
     layers.ReLU: _relu, layers.PReLU: _plain("prelu"), layers.Softmax: _softmax,
     layers.LeakyReLU: lambda m, _: ("leaky_relu", {"slope": float(m.negative_slope)}),
@@ -913,7 +914,8 @@ SPATIAL = (
 )  # fmt: skip
 ELEMENTWISE = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",
-    "softplus", "softsign", "hard_swish", "hard_sigmoid", "mish", "celu",
+    "softplus", "softsign", "hard_swish", "hard_sigmoid", "mish", "celu", "hard_tanh", "log_sigmoid", "tanh_shrink",
+    "soft_shrink", "hard_shrink", "exponential",
 )  # fmt: skip
 
 _FUNCTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -922,6 +924,9 @@ _FUNCTIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "leaky_relu": ("leaky_relu", {"slope": 0.2}), "softplus": ("softplus", {"beta": 1.0, "threshold": None}),
     "hard_sigmoid": ("hard_sigmoid", {"form": "torch"}), "hard_silu": ("hard_swish", {}),
     "softmax": ("softmax", {"axis": -1}), "log_softmax": ("log_softmax", {"axis": -1}), "linear": ("identity", {}),
+    **{name: (name, {}) for name in ("log_sigmoid", "tanh_shrink", "exponential")},
+    **{name: (name, {"threshold": 0.5}) for name in ("soft_shrink", "hard_shrink")},
+    "hard_tanh": ("hard_tanh", {"low": -1.0, "high": 1.0}),
 }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ __all__ = ["Pairing", "common", "packed", "pair", "uncommon"]
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
-     "softsign", "hard_swish", "hard_sigmoid", "hard_tanh", "softmax", "log_softmax", "prelu", "identity"},
+     "softsign", "hard_swish", "hard_sigmoid", "hard_tanh", "softmax", "log_softmax", "prelu", "identity",
+     "log_sigmoid", "tanh_shrink", "soft_shrink", "hard_shrink", "exponential"},
     {"max_pool", "avg_pool"},
     {"global_avg_pool", "global_max_pool", "adaptive_avg_pool"},
     {"layer_norm", "rms_norm", "group_norm", "batch_norm"},

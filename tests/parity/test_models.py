@@ -1061,6 +1061,36 @@ def test_gelu_agrees_in_float64():
     assert culprit.diagnoses[0].cause == "activation.gelu_form"
 
 
+ACTIVATIONS = {
+    "relu": (nn.ReLU, F.relu), "relu6": (nn.ReLU6, F.relu6), "elu": (nn.ELU, F.elu), "selu": (nn.SELU, F.selu),
+    "celu": (nn.CELU, F.celu), "gelu": (nn.GELU, F.gelu), "silu": (nn.SiLU, F.silu), "mish": (nn.Mish, F.mish),
+    "softplus": (nn.Softplus, F.softplus), "softsign": (nn.Softsign, F.softsign), "tanh": (nn.Tanh, torch.tanh),
+    "sigmoid": (nn.Sigmoid, torch.sigmoid), "softmax": (lambda: nn.Softmax(-1), lambda x: x.softmax(-1)),
+    "log_softmax": (lambda: nn.LogSoftmax(-1), lambda x: F.log_softmax(x, -1)), "hard_tanh": (nn.Hardtanh, F.hardtanh),
+    "log_sigmoid": (nn.LogSigmoid, F.logsigmoid), "tanh_shrink": (nn.Tanhshrink, F.tanhshrink),
+    "soft_shrink": (nn.Softshrink, F.softshrink), "hard_shrink": (nn.Hardshrink, F.hardshrink),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_agree_however_they_are_written(name):
+    class Written(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(5, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.last(function(self.first(x)))
+
+    module, function = ACTIVATIONS[name]
+    within = sequential((5,), L.Dense(6, activation=name), L.Dense(2))
+    apart = sequential((5,), L.Dense(6), L.Activation(name), L.Dense(2))
+    for a in (nn.Sequential(nn.Linear(5, 6), module(), nn.Linear(6, 2)), Written()):
+        for b in (within, apart):
+            report = parity.compare(a, b, SEQUENCE[:, 0])
+            assert report.passed, str(report)
+
+
 def test_layers_that_give_back_what_they_are_given_need_no_partner():
     class Lifted(L.Layer):
         def call(self, x):
