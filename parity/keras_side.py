@@ -494,7 +494,8 @@ class _Recorder:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             first, x = next(iter(bound.arguments.items()))
-            if self.pending or not tf.is_tensor(x) or not (found := described(bound.arguments)):
+            layered = not self.pending and isinstance(x, tf.Tensor) and x.dtype.is_floating
+            if not layered or not (found := described(bound.arguments)):
                 return function(*args, **kwargs)
             self.functions += 1
             layer = Layer(f"{name}() {self.functions}", *found, {}, f"tf.nn.{name}(...)")

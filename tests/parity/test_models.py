@@ -997,6 +997,24 @@ def test_models_of_functions_meet_models_of_layers():
         assert report.passed, str(report)
 
 
+def test_images_of_integers_are_resized_as_ever():
+    class Resized(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = L.Conv2D(2, 3)
+
+        def call(self, x):
+            return self.conv(tf.image.resize(tf.cast(x * 9, tf.int32), (24, 18)))
+
+    twin = Resized()
+    twin(np.zeros((1, 16, 12, 3)))
+    first = parity.models.side(twin)
+    with first.borrowed("float64"):
+        images = first.inputs(IMAGES, "NCHW")
+        bare, seen = (first.run(images, tape=tape).outputs[0] for tape in (None, Tape()))
+    np.testing.assert_array_equal(bare, seen)
+
+
 EXACTLY = {name: make for _, name, make in EXACT}
 
 
