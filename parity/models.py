@@ -41,8 +41,8 @@ KINK = 1e-12
 """Values below this share of the greatest one may be on either side of a kink by rounding alone."""
 CONSTANTS_LIMIT = 1e-6
 """What constants that were rounded to float32 may make of a float64 result."""
-ROUNDED = "settings.float32"
-"""The cause that is no fault of the models: a difference in float64 that cannot be seen in float32."""
+ROUNDED = ("settings.float32", "gradient.float32")
+"""Causes that are no fault of the models: a difference in float64 that cannot be seen in float32."""
 FEW = 2
 """Up to so many rows the gradients of all are checked, which are there already; of more rows those of the first."""
 MOVED = 2_000_000
@@ -629,7 +629,7 @@ class Job:
             if a.real or b.real:
                 layers.append(_layer_pair((calls_a[a.index], free_b.calls[b.index]), a.layer.name in guilty))
         report = replace(report, culprits=tuple(found), layers=tuple(layers))
-        if found and all(culprit.diagnoses and culprit.diagnoses[0].cause == ROUNDED for culprit in found):
+        if found and all(culprit.diagnoses and culprit.diagnoses[0].cause in ROUNDED for culprit in found):
             why = f"{found[0].diagnoses[0].title}: {', '.join(c.where for c in found)}"
             loose = tuple(f if f.passed else replace(f, limit=CONSTANTS_LIMIT) for f in report.findings)
             report = replace(report, findings=loose).with_notes(why)

@@ -14,6 +14,8 @@ BACKWARD = ("backward",)
 STEP = 1e-5
 DIFFERENCE_LIMIT = 1e-5
 """A central difference tells derivatives apart no finer than this."""
+SIXTH = 6 * float(np.float32(1 / 6))
+"""What PyTorch's backward pass of hard sigmoid makes of 1: its kernel holds 1/6 in float32."""
 
 
 def follows_from(side: LayerRun, run: Callable[..., Any]) -> bool:
@@ -69,6 +71,13 @@ def _times(now: str, factor: float) -> Callable[[Fault], Iterable[Hypothesis]]:
     return hypotheses
 
 
+def _sixth(fault: Fault) -> Iterable[Hypothesis]:
+    """The constant of a kernel in float32, on either side."""
+    for word, factor in (("float32", SIXTH), ("float64", 1 / SIXTH)):
+        gradients = tuple(factor * g for g in fault.a.input_gradients)
+        yield assume(fault, "as it is", f"1/6 in {word}", input_gradients=gradients)
+
+
 def _constant(fault: Fault) -> Iterable[Hypothesis]:
     """Any other factor, measured on each part alone."""
     mine = [*fault.a.input_gradients, *fault.a.parameter_gradients.values()]
@@ -78,7 +87,7 @@ def _constant(fault: Fault) -> Iterable[Hypothesis]:
         if b is not None and np.shape(a) == np.shape(b) and np.any(a):
             factors.append(float((a * b).sum() / (a**2).sum()))
     for factor in dict.fromkeys(factors):
-        if min(abs(factor - known) for known in (0, 1, 2, -1)) > 1e-9:
+        if min(abs(factor - known) for known in (0, 1, 2, -1, SIXTH, 1 / SIXTH)) > 1e-9:
             yield from _times(str(number(factor)), factor)(fault)
 
 
@@ -136,5 +145,7 @@ CAUSES = (
     Cause("embedding.padding_blocked", ("embedding",), "the row of the padding index gets no gradient on one side",
           _padding_blocked, "{}", "nn.Embedding(..., padding_idx=...): {}", "keras.layers.Embedding blocks no row: {}",
           BACKWARD),
+    Cause("gradient.float32", ("hard_sigmoid",), "PyTorch's kernel holds 1/6 in float32, whatever the layer's dtype",
+          _sixth, "gradient: {}", "F.relu6(x + 3) / 6 has float64's digits: {}", "gradient: {}", BACKWARD),
     _backward("scaled", "a gradient is multiplied by a constant", _constant, "gradient {}", "gradient {}"),
 )  # fmt: skip

@@ -481,6 +481,14 @@ def gradients_of_embedding():
     return sound, replace(sound, parameter_gradients={"weight": blocked}, framework="tf")
 
 
+def gradients_of_hard_sigmoid():
+    made = activation("hard_sigmoid", form="torch")
+    cotangent = data(*made.outputs[0].shape, seed=9)
+    gradients = [cotangent * (np.abs(made.inputs[0]) < 3) * sixth for sixth in (np.float64(np.float32(1 / 6)), 1 / 6)]
+    torch, keras = (replace(made, cotangents=(cotangent,), input_gradients=(g,)) for g in gradients)
+    return torch, replace(keras, framework="tf")
+
+
 def scaled_gradients(factor, *, inputs=True):
     def pair():
         sound = with_gradients(dense())
@@ -511,9 +519,15 @@ def test_a_cause_in_the_gradients_is_found_first_and_on_the_right_side(id):
         assert f"the {names} layer" in found[0].title
 
 
+def test_a_constant_of_float32_in_a_gradient_is_found_without_a_side():
+    single, double = gradients_of_hard_sigmoid()  # too near for a difference quotient to tell them apart
+    for pair in ((single, double), (double, single)):
+        assert [diagnosis.cause for diagnosis in diagnose(Fault(*pair, "backward"))] == ["gradient.float32"]
+
+
 def test_every_cause_has_a_test():
     assert len({cause.id for cause in CAUSES}) == len(CAUSES) >= 60
-    assert {cause.id for cause in CAUSES} == set(FORWARD) | set(BUFFERS) | set(BACKWARD)
+    assert {cause.id for cause in CAUSES} == set(FORWARD) | set(BUFFERS) | set(BACKWARD) | {"gradient.float32"}
 
 
 CLEAN = {id: base for id, (base, _) in FORWARD.items()}
