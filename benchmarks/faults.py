@@ -21,7 +21,7 @@ from torch import nn
 import dualnet
 import parity
 from dualnet.interface import Array
-from parity.mutate import weights
+from parity.mutate import Weights
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "lenet": (lambda: dualnet.build("lenet", backend="torch"), 28),
@@ -52,13 +52,13 @@ def _epsilon(module: Any) -> None:
 
 FAULTS = (
     Fault("kernel H/W swapped", lambda m: isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1,
-          weights(weight=lambda w: w.transpose(2, 3))),
+          Weights(weight=lambda w: w.transpose(2, 3))),
     Fault("kernel rotated", lambda m: isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1,
-          weights(weight=lambda w: w.flip(2, 3))),
+          Weights(weight=lambda w: w.flip(2, 3))),
     Fault("bias dropped", lambda m: isinstance(m, nn.Conv2d | nn.Linear) and m.bias is not None,
-          weights(bias=torch.zeros_like)),
+          Weights(bias=torch.zeros_like)),
     Fault("epsilon", lambda m: isinstance(m, nn.BatchNorm2d), _epsilon),
-    Fault("flatten order", lambda m: isinstance(m, nn.Linear), weights(weight=lambda w: w[:, _order(w.shape[1])])),
+    Fault("flatten order", lambda m: isinstance(m, nn.Linear), Weights(weight=lambda w: w[:, _order(w.shape[1])])),
 )  # fmt: skip
 
 
