@@ -45,6 +45,9 @@ ROUNDED = ("settings.float32", "gradient.float32")
 """Causes that are no fault of the models: a difference in float64 that cannot be seen in float32."""
 FEW = 2
 """Up to so many rows the gradients of all are checked, which are there already; of more rows those of the first."""
+CANCELLATION = 1e-14
+"""What rounding may leave of a sum that cancels, as a share of the sum of its terms."""
+CANCELLED = "the terms of this gradient cancel, and every layer agrees on equal inputs: the rest is their rounding"
 MOVED = 2_000_000
 """How many parameters are moved at most to see whether the gradients are those of the function."""
 NUDGE = 1e-3
@@ -634,6 +637,10 @@ class Job:
             loose = tuple(f if f.passed else replace(f, limit=CONSTANTS_LIMIT) for f in report.findings)
             report = replace(report, findings=loose).with_notes(why)
             return replace(report, culprits=()) if not report.failures else report
+        if not found:
+            report = _cancelled(report, tape_a.calls)
+            if not report.failures:
+                return report
         ties = [f"{a.layer.name} | {b.layer.name}" for a, b in calls if tied(a, b)]
         if found or not (ties or (flips := _flipped(called, calls_a, free_b.calls))):
             return report
@@ -703,6 +710,25 @@ def _flipped(pairs: Sequence[tuple[Call, Call]], calls_a: Mapping[int, Call], ca
             if flips.any() and max(largest(x[flips]), largest(y[flips])) <= KINK * largest(x):
                 found.append(f"{one.layer.name} | {other.layer.name}: {np.count_nonzero(flips)} numbers")
     return ", ".join(found)
+
+
+def _cancelled(report: Report, calls: Sequence[Call]) -> Report:
+    """Parameters whose gradient is a sum that almost cancels: what is left of it has the rounding of its terms."""
+    terms: dict[str, float] = {}
+    for call in calls:
+        size = max([1.0, *map(largest, (*call.received, *call.outputs))])
+        terms[call.layer.name] = terms.get(call.layer.name, 0.0) + size * sum(
+            float(np.abs(g).sum()) for g in call.cotangents.values()
+        )
+
+    def judged(finding: Finding) -> Finding:
+        layer = finding.name.partition("/gradient/parameter/")[2].rpartition(".")[0]
+        if finding.passed or finding.problem or finding.values is None or layer not in terms:
+            return finding
+        apart = abs(finding.values[0] - finding.values[1])
+        return replace(finding, excluded=CANCELLED) if apart <= CANCELLATION * terms[layer] else finding
+
+    return replace(report, findings=tuple(map(judged, report.findings)))
 
 
 def _excluded(report: Report, why: str, only: str = "") -> Report:

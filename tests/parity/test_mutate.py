@@ -43,6 +43,12 @@ def test_clean_models_raise_no_alarm():
     assert not alarms(range(5))
 
 
+@pytest.mark.parametrize("seed", [164, 180])
+def test_gradients_whose_terms_cancel_are_no_alarm(seed):
+    """Behind a batch normalization that no relu cuts, another one takes its scale and shift off again."""
+    assert not alarms(range(seed, seed + 1), sabotage.models("concepts", "densenet"))
+
+
 @pytest.mark.slow
 def test_clean_models_raise_no_alarm_over_200_seeds():
     assert not alarms(range(200))
