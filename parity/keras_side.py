@@ -895,6 +895,7 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     **dict.fromkeys((layers.Subtract, layers.Average, layers.Maximum, layers.Minimum, layers.Dot, layers.Rescaling),
                     _plain("join")),
     **dict.fromkeys((layers.Reshape, layers.Permute, layers.RepeatVector), _plain("reshape")),
+    **dict.fromkeys((layers.Cropping1D, layers.Cropping2D, layers.Cropping3D), _plain("crop")),
     layers.ReLU: _relu, layers.PReLU: _plain("prelu"), layers.Softmax: _softmax,
     layers.LeakyReLU: lambda m, _: ("leaky_relu", {"slope": float(m.negative_slope)}),
     layers.ELU: lambda m, _: ("elu", {"alpha": float(m.alpha)}),
@@ -912,6 +913,7 @@ SPATIAL = (
     _BASE_CONV, _BASE_DEPTHWISE, _BASE_TRANSPOSE, layers.BatchNormalization, layers.MaxPooling1D,
     layers.AveragePooling1D, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D, layers.ZeroPadding1D,
     layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization, layers.AdaptiveAveragePooling1D,
+    layers.Cropping1D,
 )  # fmt: skip
 ELEMENTWISE = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",

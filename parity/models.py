@@ -19,9 +19,9 @@ from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
 from parity.layer import Layer
 from parity.pair import Pairing, common, pair, uncommon
-from parity.replay import culprits, tied
+from parity.replay import culprits, cut_off, shortened, tied, widened
 from parity.report import Culprit, Finding, LayerPair, Report
-from parity.side import Call, Forcing, Loss, Pass, Side, Tape, channels_first
+from parity.side import Call, Forcing, Loss, Padding, Pass, Side, Tape, channels_first
 from parity.steps import ULP, Trajectory, course, for_side, judged, rule, trajectory, updates
 from parity.taylor import directional
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
@@ -614,13 +614,18 @@ class Job:
         free_b = Tape(noise=self.noise(pairing, 1))
         one, buffers_a = self.passed(self.a, 0, pairing, tape_a)
         self.passed(self.b, 1, pairing, free_b)
-        calls_a = {call.index: call for call in tape_a.calls}
+        calls_a, calls_b = ({call.index: call for call in tape.calls} for tape in (tape_a, free_b))
         called = [(a, b) for a, b in pairing.pairs if a.layer.kind != "parameter"]
-        forced = Forcing({b.index: calls_a[a.index] for a, b in called})
+        cuts: dict[int, Padding | None] = {}
+        for a, b in called:
+            one_cut, cuts[b.index] = cut_off(calls_a[a.index], calls_b[b.index])
+            calls_a[a.index] = shortened(calls_a[a.index], one_cut)
+            calls_b[b.index] = shortened(calls_b[b.index], cuts[b.index])
+        forced = Forcing({b.index: widened(calls_a[a.index], cuts[b.index]) for a, b in called})
         tape_b = Tape(noise=self.noise(pairing, 1), forcing=forced)
         again, buffers_b = self.passed(self.b, 1, pairing, tape_b)
         layers = []
-        calls = [(calls_a[a.index], tape_b.calls[b.index]) for a, b in called]
+        calls = [(calls_a[a.index], shortened(tape_b.calls[b.index], cuts[b.index])) for a, b in called]
         found = culprits(
             calls, one, again, buffers_a, buffers_b,
             frameworks=(self.a.framework, self.b.framework), train=self.train,
@@ -630,7 +635,7 @@ class Job:
         guilty = {name for culprit in found if culprit.kind != "glue" for name in culprit.where.split(" | ")[:1]}
         for a, b in called:
             if a.real or b.real:
-                layers.append(_layer_pair((calls_a[a.index], free_b.calls[b.index]), a.layer.name in guilty))
+                layers.append(_layer_pair((calls_a[a.index], calls_b[b.index]), a.layer.name in guilty))
         report = replace(report, culprits=tuple(found), layers=tuple(layers))
         if found and all(culprit.diagnoses and culprit.diagnoses[0].cause in ROUNDED for culprit in found):
             why = f"{found[0].diagnoses[0].title}: {', '.join(c.where for c in found)}"
@@ -642,7 +647,7 @@ class Job:
             if not report.failures:
                 return report
         ties = [f"{a.layer.name} | {b.layer.name}" for a, b in calls if tied(a, b)]
-        if found or not (ties or (flips := _flipped(called, calls_a, free_b.calls))):
+        if found or not (ties or (flips := _flipped(called, calls_a, calls_b))):
             return report
         why = (
             f"ties in {', '.join(ties)}: several equal maxima in a window, and each side gives the gradient to another"
@@ -699,7 +704,7 @@ def _stirred(arrays: Any, draw: int) -> Any:
     return [stirred(array) for array in arrays] if isinstance(arrays, tuple | list) else stirred(arrays)
 
 
-def _flipped(pairs: Sequence[tuple[Call, Call]], calls_a: Mapping[int, Call], calls_b: Sequence[Call]) -> str:
+def _flipped(pairs: Sequence[tuple[Call, Call]], calls_a: Mapping[int, Call], calls_b: Mapping[int, Call]) -> str:
     """Activations with a kink at 0 that rounding alone carried over it, as "relu1 | relu_1: 3 numbers"."""
     found = []
     for a, b in pairs:

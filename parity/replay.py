@@ -14,10 +14,10 @@ from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
 from parity.report import Culprit
-from parity.side import Call, Pass
+from parity.side import Call, Padding, Pass, crop, pad, with_padding
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
-__all__ = ["culprits", "known_settings", "tied"]
+__all__ = ["culprits", "cut_off", "known_settings", "shortened", "tied", "widened"]
 
 Pairs = Sequence[tuple[Call, Call]]
 Buffers = Mapping[str, Mapping[str, Array]]
@@ -94,6 +94,52 @@ def _same_arrives(pair: tuple[Call, Call], other: tuple[Call, Call]) -> bool:
     return all(
         len(x.received) == len(y.received) and all(map(np.array_equal, x.received, y.received))
         for x, y in zip(pair, other, strict=True)
+    )
+
+
+def cut_off(a: Call, b: Call) -> tuple[Padding | None, Padding | None]:
+    """What is cut off behind two layers that make images of different sizes: the border from which nothing comes back.
+
+    A crop behind a layer belongs to it, as zeros put before it do: the other framework may have a setting for it.
+    """
+    shapes = [call.outputs[0].shape if call.outputs and call.cotangents else () for call in (a, b)]
+    if shapes[0] == shapes[1] or shapes[0][:2] != shapes[1][:2] or {len(shape) for shape in shapes} - {3, 4, 5}:
+        return None, None
+    return _silent_border(a.cotangents[0]), _silent_border(b.cotangents[0])
+
+
+def _silent_border(cotangent: Array) -> Padding | None:
+    """How much is 0 before and behind, per spatial dimension of (N, C, ...), if not all is."""
+    if not cotangent.any():
+        return None
+    places = zip(np.nonzero(cotangent)[2:], cotangent.shape[2:], strict=True)
+    return tuple((int(where.min()), int(length - 1 - where.max())) for where, length in places)
+
+
+def shortened(call: Call, cut: Padding | None) -> Call:
+    """A call without what is cut off behind it, which is a setting of its layer now."""
+    if not cut:
+        return call
+    settings = dict(call.layer.settings)
+    if call.layer.kind == "conv_transpose":  # it crops by its padding
+        settings["padding"] = with_padding(call.layer, cut).settings["padding"]
+    elif call.layer.kind == "conv":
+        each = zip(settings["padding"], cut, settings["stride"], strict=True)
+        settings["padding"] = tuple((before - s * b, after - s * a) for (before, after), (b, a), s in each)
+    return replace(
+        call,
+        layer=replace(call.layer, settings=settings),
+        outputs=[crop(array, cut) for array in call.outputs],
+        cotangents={i: crop(array, cut) for i, array in call.cotangents.items()},
+    )
+
+
+def widened(call: Call, cut: Padding | None) -> Call:
+    """A call with room for what will be cut off behind it."""
+    return replace(
+        call,
+        outputs=[pad(array, cut) for array in call.outputs],
+        cotangents={i: pad(array, cut) for i, array in call.cotangents.items()},
     )
 
 

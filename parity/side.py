@@ -206,7 +206,7 @@ INTEGERS = "every output is of integers: expected a floating one, as there is no
 Padding = tuple[tuple[int, int], ...]
 """Zeros before and behind, per spatial dimension."""
 GLUE = (
-    "add", "multiply", "concat", "join", "flatten", "reshape", "identity", "noise", "global_avg_pool",
+    "add", "multiply", "concat", "join", "flatten", "reshape", "crop", "identity", "noise", "global_avg_pool",
     "global_max_pool",
 )  # fmt: skip
 """Layers that the other side may well write as an expression: without a partner they count as what lies between."""

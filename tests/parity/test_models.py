@@ -1110,6 +1110,67 @@ def test_activations_agree_however_they_are_written(name):
             assert report.passed, str(report)
 
 
+class Sliced(keras.Model):
+    """A decoder that cuts its feature maps to size itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.up, self.last = L.Conv2DTranspose(5, 3, strides=2), L.Conv2D(2, 3)
+
+    def call(self, x):
+        return self.last(self.up(x)[:, 1:-1, 1:-1])
+
+
+def cropping():
+    return sequential((9, 8, 4), L.Conv2DTranspose(5, 3, strides=2), L.Cropping2D(1), L.Conv2D(2, 3))
+
+
+def decoder(last=1.0, **settings):
+    up = nn.ConvTranspose2d(4, 5, 3, stride=2, **{"padding": 1, **settings})
+
+    class Decoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up, self.last = up, nn.Conv2d(5, 2, 3)
+
+        def forward(self, x):
+            return last * self.last(self.up(x))
+
+    return Decoder()
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["torch first", "keras first"])
+@pytest.mark.parametrize("cut", [Sliced, cropping], ids=["slice", "layer"])
+def test_a_transposed_convolution_may_be_cropped_behind(cut, swapped):
+    def compared(ours):
+        return parity.compare(*((cut(), ours) if swapped else (ours, cut())), IMAGE)
+
+    report = compared(decoder())
+    assert report.passed, str(report)
+    (culprit,) = compared(decoder(last=2.0)).culprits
+    assert (culprit.kind, culprit.where.count("output")) == ("glue", 1)
+    (culprit,) = compared(decoder(output_padding=1)).culprits
+    assert (culprit.kind, culprit.diagnoses[0].cause) == ("conv_transpose", "conv_transpose.output_padding")
+    (culprit,) = compared(decoder(padding=0)).culprits  # the layers are equal: nobody crops on one side
+    assert culprit.kind == "glue" and "(2, 5, 19, 17)" in culprit.measured
+
+
+def test_a_causal_convolution_may_be_cut_off_behind():
+    class Chomped(nn.Module):
+        def __init__(self, scale=1.0):
+            super().__init__()
+            self.first, self.last, self.scale = nn.Conv1d(4, 6, 3, padding=4, dilation=2), nn.Conv1d(6, 2, 1), scale
+
+        def forward(self, x):
+            return self.scale * self.last(F.relu(self.first(x)[:, :, :-4]))
+
+    causal = sequential((11, 4), L.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"), L.Conv1D(2, 1))
+    report = parity.compare(Chomped(), causal, SIGNAL, layout="NCL")
+    assert report.passed, str(report)
+    (culprit,) = parity.compare(causal, Chomped(2.0), SIGNAL, layout="NCL").culprits
+    assert culprit.kind == "glue"
+
+
 def test_layers_that_give_back_what_they_are_given_need_no_partner():
     class Lifted(L.Layer):
         def call(self, x):
