@@ -321,20 +321,17 @@ class KerasSide:
         ]
         activations = [(layer, layer.activation) for _, layer in watched if _has_activation(layer)]
         drawn = drawing(tape.sample) if tape.noise else nullcontext()
-        try:
+        with ExitStack() as stack:
             for name, layer in watched:
-                layer.call = recorder.layer(layer.call, layer, name)
+                stack.enter_context(patch.object(layer, "call", recorder.layer(layer.call, layer, name)))
             for layer, activation in activations:
-                layer.activation = recorder.activation(activation, layer)
+                stack.enter_context(patch.object(layer, "activation", recorder.activation(activation, layer)))
             pads = [(module, "pad", recorder.pad(module.pad)) for module in (tf, keras.ops)]
             seen = [(module, name, recorder.function(module, name, what)) for module, name, what in FUNCTIONS]
-            with drawn, _instead([*pads, *seen], [layer for layer in self.layers.values() if not _is_leaf(layer)]):
+            containers = [layer for layer in self.layers.values() if not _is_leaf(layer)]
+            stack.enter_context(_instead([*pads, *seen], containers))
+            with drawn:
                 yield recorder
-        finally:
-            for _, layer in watched:
-                layer.__dict__.pop("call", None)
-            for layer, activation in activations:
-                layer.activation = activation
 
 
 @contextmanager
@@ -557,6 +554,8 @@ class _Recorder:
             self.tape.cut.append(tensor)
         gate = self.tape.input_gate(call, canonical, _native(image, origin and origin[1], padding))
         passed = self._gate(tensor, gate)
+        if self.tape.arrays:
+            self.tape.seen.append(passed)
         if origin:
             self.from_flatten[id(passed)] = (passed, origin[1])
         return passed

@@ -47,7 +47,7 @@ FEW = 2
 """Up to so many rows the gradients of all are checked, which are there already; of more rows those of the first."""
 CANCELLATION = 1e-14
 """What rounding may leave of a sum that cancels, as a share of the sum of its terms."""
-CANCELLED = "the terms of this gradient cancel, and every layer agrees on equal inputs: the rest is their rounding"
+CANCELLED = "the terms of a gradient cancel, and every layer agrees on equal inputs: the rest is their rounding"
 MOVED = 2_000_000
 """How many parameters are moved at most to see whether the gradients are those of the function."""
 NUDGE = 1e-3
@@ -733,7 +733,10 @@ def _cancelled(report: Report, calls: Sequence[Call]) -> Report:
         apart = abs(finding.values[0] - finding.values[1])
         return replace(finding, excluded=CANCELLED) if apart <= CANCELLATION * terms[layer] else finding
 
-    return replace(report, findings=tuple(map(judged, report.findings)))
+    findings = tuple(map(judged, report.findings))
+    names = [f.name.rpartition("/")[2] for f, old in zip(findings, report.findings, strict=True) if f is not old]
+    report = replace(report, findings=findings)
+    return report.with_notes(f"{CANCELLED}: {', '.join(names)}") if names else report
 
 
 def _excluded(report: Report, why: str, only: str = "") -> Report:

@@ -4,7 +4,7 @@ In the forced run every layer of b works on a's inputs and a's cotangents, so wh
 and what lies between two layers works on a's outputs and a's input gradients, so what arrives is the glue's doing.
 """
 
-import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -45,6 +45,7 @@ def culprits(
         train: the mode of both runs.
     """
     found: list[Culprit] = []
+    calls = Counter(a.layer.name for a, _ in pairs)
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
         # masks are no data: a wrong one is its attention's fault
@@ -56,11 +57,13 @@ def culprits(
         if own > LIMIT:
             found.append(_diagnosed(a, b, "forward", own, frameworks, train, one, forced))
             continue
-        back = _backward_error(a, b, one, forced)
+        through = _input_error(a, b)
+        back = max(through, _parameter_error(a, b, one, forced))
         if back > LIMIT and tied(a, b):
             continue
-        if back > LIMIT:
-            found.append(_diagnosed(a, b, "backward", back, frameworks, train, one, forced))
+        if back > LIMIT:  # of a layer that is called again, no call's share in the parameters' gradients is known
+            passes = (Pass([]), Pass([])) if through > LIMIT and calls[a.layer.name] > 1 else (one, forced)
+            found.append(_diagnosed(a, b, "backward", back, frameworks, train, *passes))
         if train and (moved := _buffer_error(a, b, buffers_a, buffers_b)) > LIMIT:
             found.append(_diagnosed(a, b, "buffer", moved, frameworks, train, one, forced, (buffers_a, buffers_b)))
     ends = _worst(zip(one.outputs, forced.outputs, strict=False))
@@ -80,8 +83,7 @@ def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
         last = place + 1 == len(pairs)
         shared = a.cotangents.keys() & b.cotangents.keys()
         error = _worst((a.cotangents[i], b.cotangents[i]) for i in shared)
-        # if the next layer sends nothing back, that one is to blame
-        if error > LIMIT and (last or not blocks(*pairs[place + 1])):
+        if error > LIMIT:
             where = f"between {_name((a, b))} and {'the output' if last else _name(pairs[place + 1])}"
             if where not in blamed:
                 sides = [largest(call.cotangents[0]) for call in (a, b)]
@@ -101,11 +103,14 @@ def cut_off(a: Call, b: Call) -> tuple[Padding | None, Padding | None]:
     """What is cut off behind two layers that make images of different sizes: the border from which nothing comes back.
 
     A crop behind a layer belongs to it, as zeros put before it do: the other framework may have a setting for it.
+    A pooling, too, may leave a border out: only transposed convolutions are cut to sizes that still differ.
     """
     shapes = [call.outputs[0].shape if call.outputs and call.cotangents else () for call in (a, b)]
     if shapes[0] == shapes[1] or shapes[0][:2] != shapes[1][:2] or {len(shape) for shape in shapes} - {3, 4, 5}:
         return None, None
-    return _silent_border(a.cotangents[0]), _silent_border(b.cotangents[0])
+    cut = _silent_border(a.cotangents[0]), _silent_border(b.cotangents[0])
+    left = [crop(call.outputs[0], own).shape for call, own in zip((a, b), cut, strict=True)]
+    return cut if left[0] == left[1] or a.layer.kind == b.layer.kind == "conv_transpose" else (None, None)
 
 
 def _silent_border(cotangent: Array) -> Padding | None:
@@ -196,23 +201,20 @@ def known_settings(layer: Layer) -> Layer:
     return replace(layer, settings=settings, parameters=packed(layer.kind, layer.parameters))
 
 
-def blocks(a: Call, b: Call) -> bool:
-    """Whether the layer sends no gradient back that its partner sends."""
-    return bool(b.cotangents) and bool(a.input_gradients.keys() - b.input_gradients.keys())
-
-
-def _backward_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
+def _input_error(a: Call, b: Call) -> float:
+    """What the layers make of equal cotangents; other shapes are the fault of the glue before them."""
     shared = a.input_gradients.keys() & b.input_gradients.keys()
-    if blocks(a, b):
-        return math.inf
     gradients = [(a.input_gradients[i], b.input_gradients[i]) for i in shared]
-    errors = [distance(x, y).error for x, y in gradients if x.shape == y.shape]  # others: the glue before it is blamed
+    return max((distance(x, y).error for x, y in gradients if x.shape == y.shape), default=0.0)
+
+
+def _parameter_error(a: Call, b: Call, one: Pass, forced: Pass) -> float:
     left = common(a.layer.kind, one.parameter_gradients.get(a.layer.name, {}), gradients=True)
     right = common(b.layer.kind, forced.parameter_gradients.get(b.layer.name, {}), gradients=True)
     scale = max((largest(g) for g in (*left.values(), *right.values())), default=0.0)
-    if a.real and b.real and scale:
-        errors += [distance(left[n], right[n], scale=scale).error for n in left.keys() & right.keys()]
-    return max(errors, default=0.0)
+    if not (a.real and b.real and scale):
+        return 0.0
+    return max((distance(left[n], right[n], scale=scale).error for n in left.keys() & right.keys()), default=0.0)
 
 
 def _buffer_error(a: Call, b: Call, buffers_a: Buffers, buffers_b: Buffers) -> float:

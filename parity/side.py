@@ -107,7 +107,7 @@ class Tape:
         self.samples = 0
         """How often a function drew random numbers."""
         self.seen: list[Any] = []
-        """What the calls made: the backward pass comes by each, with a gradient of 0 where there is none."""
+        """What passed the gates: the backward pass comes by each, with a gradient of 0 where there is none."""
 
     def release(self) -> tuple[list[Any], list[Any]]:
         """What was cut and what was seen; the tape holds them no longer.

@@ -338,19 +338,22 @@ class _Recorder(TorchFunctionMode):
             gate = self.tape.input_gate(
                 call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
             )
-            return _gate(tensor, gate)
+            return self._passed(tensor, gate)
 
         return _map(gate, args)
+
+    def _passed(self, tensor: torch.Tensor, gate: Gate) -> torch.Tensor:
+        passed = _gate(tensor, gate)
+        if self.tape.arrays and passed.requires_grad:
+            self.tape.seen.append(passed)
+        return passed
 
     def _gate_outputs(self, call: Call, output: Any) -> Any:
         def gate(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
             canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            passed = _gate(tensor, self.tape.output_gate(call, canonical, _native(call)))
-            if self.tape.arrays and passed.requires_grad:
-                self.tape.seen.append(passed)
-            return passed
+            return self._passed(tensor, self.tape.output_gate(call, canonical, _native(call)))
 
         return _map(gate, output)
 

@@ -56,7 +56,8 @@ def _parts(fault: Fault) -> Iterator[tuple[str, Callable[[Callable[[Array], Arra
         }
 
     everything = set(range(len(inputs)))
-    yield "all", changer(everything, set(named))
+    if inputs and named:
+        yield "all", changer(everything, set(named))
     yield "the inputs'", changer(everything, set())
     yield "the parameters'", changer(set(), set(named))
     yield from ((f"input {i}'s", changer({i}, set())) for i in everything)

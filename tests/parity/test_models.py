@@ -1110,6 +1110,50 @@ def test_activations_agree_however_they_are_written(name):
             assert report.passed, str(report)
 
 
+class Branches(nn.Module):
+    """Two branches, joined before a dense layer, which another layer follows that all rows share."""
+
+    def __init__(self, blocked=None):
+        super().__init__()
+        torch.manual_seed(4)
+        self.one, self.two, self.dense, self.shared = nn.Linear(5, 4), nn.Linear(5, 3), nn.Linear(7, 6), nn.Linear(6, 6)
+        if blocked:
+            layer = getattr(self, blocked)
+            layer.forward = lambda x: F.linear(x.detach(), layer.weight, layer.bias)
+
+    def forward(self, x):
+        x = self.dense(torch.cat([F.relu(self.one(x)), F.relu(self.two(x))], -1))
+        return self.shared(torch.tanh(self.shared(x)))
+
+
+class BranchesTwin(keras.Model):
+    """The same in Keras."""
+
+    def __init__(self, blocked=None):
+        super().__init__()
+        sizes = {"one": 4, "two": 3, "dense": 6, "shared": 6}
+        self.one, self.two, self.dense, self.shared = (L.Dense(size, name=name) for name, size in sizes.items())
+        if blocked:
+            layer = getattr(self, blocked)
+            layer.call = lambda x, training=None: tf.stop_gradient(x) @ layer.kernel + layer.bias
+
+    def call(self, x):
+        x = self.dense(tf.concat([tf.nn.relu(self.one(x)), tf.nn.relu(self.two(x))], -1))
+        return self.shared(tf.tanh(self.shared(x)))
+
+
+@pytest.mark.parametrize("layer", ["dense", "shared"])
+@pytest.mark.parametrize("broken", ["torch", "tf"])
+def test_a_gradient_that_is_blocked_is_blamed_on_that_layer_alone(layer, broken):
+    models = Branches(layer if broken == "torch" else None), BranchesTwin(layer if broken == "tf" else None)
+    for pair in (models, models[::-1]):
+        culprits = parity.compare(*pair, RNG.normal(size=(4, 5))).culprits
+        assert "call" in vars(models[1].shared) or (layer, broken) != ("shared", "tf")  # left as it was
+        assert {culprit.where for culprit in culprits} == {f"{layer} | {layer}"}
+        assert {culprit.diagnoses[0].cause for culprit in culprits} == {"gradient.blocked"}
+        assert {"the inputs' times 0" in str(culprit.diagnoses[0].settings) for culprit in culprits} == {True}
+
+
 class Sliced(keras.Model):
     """A decoder that cuts its feature maps to size itself."""
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from torch import nn
 from typer.testing import CliRunner
 
 import dualnet
@@ -10,7 +11,7 @@ from dualnet.catalogue import concepts
 from dualnet.interface import ConfigError
 
 dualnet.load("torch"), dualnet.load("tf")
-from parity import mutate, sabotage  # noqa: E402
+from parity import compare, mutate, sabotage  # noqa: E402
 from parity.causes.verify import CAUSES  # noqa: E402
 from parity.cli import app  # noqa: E402
 
@@ -49,6 +50,13 @@ def test_gradients_whose_terms_cancel_are_no_alarm(seed):
     assert not alarms(range(seed, seed + 1), sabotage.models("concepts", "densenet"))
 
 
+def test_gradients_whose_terms_cancel_are_told():
+    (model,) = sabotage.models("concepts", "densenet").values()
+    one, other = mutate.built(model, 164)
+    reports = [compare(other, one, model.inputs, train=train, allow=["*.running_var"]) for train in (False, True)]
+    assert any("cancel" in note for report in reports for note in report.notes)
+
+
 @pytest.mark.slow
 def test_clean_models_raise_no_alarm_over_200_seeds():
     assert not alarms(range(200))
@@ -84,6 +92,24 @@ def test_a_score_is_good_only_if_all_is_caught_and_nearly_all_explained(change, 
     (outcome, *_) = mutate.outcomes("dense-bias-dropped")
     found = [mutate.Outcome(**{**vars(outcome), **change})]
     assert mutate.score(found)[-1].good is good
+
+
+class Corner(nn.Module):
+    """Keeps what an output padding does not touch."""
+
+    def forward(self, x):
+        return x[..., :9, :9]
+
+
+def test_a_bug_that_changes_rounding_alone_is_none():
+    def model(*cut):
+        return mutate.Model(
+            lambda: nn.Sequential(nn.ConvTranspose2d(3, 4, 3, stride=2), *cut), mutate.MODELS["image"].inputs
+        )
+
+    models = {"whole": model(), "cut": model(Corner())}
+    found = mutate.outcomes("transposed-conv-output-padding", models=models)
+    assert [outcome.model for outcome in found] == ["whole"]
 
 
 def run(*arguments):
