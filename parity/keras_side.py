@@ -378,8 +378,7 @@ class _Recorder:
             described = describe(layer, name, [tuple(t.shape) for t in tensors], self.side)
             if described.kind == "flatten" and id(tensors[0]) in self.channels_first:
                 described = replace(described, settings={"order": "CHW"})
-            padding = self.padded.get(id(tensors[0]), (None, None))[1] if described.kind in PADDED else None
-            entry = self.tape.open(with_padding(described, padding), real=described.kind not in GLUE)
+            entry, padding = self._open(described, tensors[0], real=described.kind not in GLUE)
             if isinstance(layer, layers.MultiHeadAttention):  # its key is its value where none is given
                 query, value, *key = args
                 key = kwargs.pop("key", key[0] if key else None)
@@ -387,14 +386,11 @@ class _Recorder:
             images = _spatial(layer, tensors[0]) or self.is_image(tensors[0])
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
             noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
-            self.pending.append((entry, images))
-            try:
+            with self._inside(entry, images):
                 if isinstance(layer, layers.MultiHeadAttention):
                     _masked(self.tape, entry, kwargs)
                     gated = gated[0], gated[2], gated[1]  # Keras takes the value before the key
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
-            finally:
-                self.pending.pop()
             if output is gated[0]:
                 entry.passes_on()
             if (turned := self._turned(layer, tensors[0])) is not None:
@@ -411,6 +407,20 @@ class _Recorder:
             return output
 
         return calling
+
+    def _open(self, layer: Layer, x: Any, *, real: bool) -> tuple[Call, Padding | None]:
+        """A call begins; zeros put around its input are its own padding."""
+        padding = self.padded.get(id(x), (None, None))[1] if layer.kind in PADDED else None
+        return self.tape.open(with_padding(layer, padding), real=real), padding
+
+    @contextmanager
+    def _inside(self, call: Call, images: bool) -> Iterator[None]:
+        """Within it no function counts as a layer between layers."""
+        self.pending.append((call, images))
+        try:
+            yield
+        finally:
+            self.pending.pop()
 
     def pad(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`tf.pad` and `keras.ops.pad` between layers: zeros belong to the convolution or pooling behind them."""
@@ -452,11 +462,8 @@ class _Recorder:
             if part == "depthwise" or not _has_activation(layer):
                 x = self._output(call, x, True)
             else:
-                self.pending.append((call, True))
-                try:
+                with self._inside(call, True):
                     x = layer.activation(x)
-                finally:
-                    self.pending.pop()
         return x
 
     def activation(self, function: Callable[..., Any], layer: Any) -> Callable[..., Any]:
@@ -496,16 +503,12 @@ class _Recorder:
                 return function(*args, **kwargs)
             self.functions += 1
             layer = Layer(f"{name}() {self.functions}", *found, {}, f"tf.nn.{name}(...)")
-            padding = self.padded.get(id(x), (None, None))[1] if layer.kind in PADDED else None
-            call = self.tape.open(with_padding(layer, padding), real=False)
+            call, padding = self._open(layer, x, real=False)
             images, front = self.is_image(x), id(x) in self.channels_first
             bound.arguments[first] = x = self._input(call, x, images, padding)
-            self.pending.append((call, images))
-            try:
-                noisy = layer.kind == "dropout" and self.tape.noise
+            noisy = layer.kind == "dropout" and self.tape.noise
+            with self._inside(call, images):
                 output = self._drop(x, call, images) if noisy else function(*bound.args, **bound.kwargs)
-            finally:
-                self.pending.pop()
             output = self._output(call, tf.cast(output, x.dtype), images)  # resizing makes float32 of everything
             if front:
                 self.channels_first[id(output)] = output

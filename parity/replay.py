@@ -14,7 +14,7 @@ from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
 from parity.report import Culprit
-from parity.side import Call, Padding, Pass, crop, pad, with_padding
+from parity.side import Call, Padding, Pass, crop, pad
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
 __all__ = ["culprits", "cut_off", "known_settings", "shortened", "tied", "widened"]
@@ -100,17 +100,20 @@ def _same_arrives(pair: tuple[Call, Call], other: tuple[Call, Call]) -> bool:
 
 
 def cut_off(a: Call, b: Call) -> tuple[Padding | None, Padding | None]:
-    """What is cut off behind two layers that make images of different sizes: the border from which nothing comes back.
+    """What is cut off behind two layers that make images of other sizes from equal ones: where nothing comes back from.
 
     A crop behind a layer belongs to it, as zeros put before it do: the other framework may have a setting for it.
-    A pooling, too, may leave a border out: only transposed convolutions are cut to sizes that still differ.
+    A pooling behind may leave a border out, too: only transposed convolutions are cut to sizes that still differ.
     """
+    arrived = [[array.shape for array in call.received] for call in (a, b)]
     shapes = [call.outputs[0].shape if call.outputs and call.cotangents else () for call in (a, b)]
-    if shapes[0] == shapes[1] or shapes[0][:2] != shapes[1][:2] or {len(shape) for shape in shapes} - {3, 4, 5}:
+    if a.layer.kind != b.layer.kind or a.layer.kind not in ("conv", "conv_transpose") or () in shapes:
+        return None, None
+    if arrived[0] != arrived[1] or shapes[0] == shapes[1]:
         return None, None
     cut = _silent_border(a.cotangents[0]), _silent_border(b.cotangents[0])
     left = [crop(call.outputs[0], own).shape for call, own in zip((a, b), cut, strict=True)]
-    return cut if left[0] == left[1] or a.layer.kind == b.layer.kind == "conv_transpose" else (None, None)
+    return cut if left[0] == left[1] or a.layer.kind == "conv_transpose" else (None, None)
 
 
 def _silent_border(cotangent: Array) -> Padding | None:
@@ -126,11 +129,10 @@ def shortened(call: Call, cut: Padding | None) -> Call:
     if not cut:
         return call
     settings = dict(call.layer.settings)
-    if call.layer.kind == "conv_transpose":  # it crops by its padding
-        settings["padding"] = with_padding(call.layer, cut).settings["padding"]
-    elif call.layer.kind == "conv":
-        each = zip(settings["padding"], cut, settings["stride"], strict=True)
-        settings["padding"] = tuple((before - s * b, after - s * a) for (before, after), (b, a), s in each)
+    crops = call.layer.kind == "conv_transpose"  # by its padding; a convolution has the less padding for it
+    factors = [1 if crops else -stride for stride in settings["stride"]]
+    each = zip(settings["padding"], cut, factors, strict=True)
+    settings["padding"] = tuple((before + f * b, after + f * a) for (before, after), (b, a), f in each)
     return replace(
         call,
         layer=replace(call.layer, settings=settings),

@@ -1199,6 +1199,23 @@ def test_a_transposed_convolution_may_be_cropped_behind(cut, swapped):
     assert culprit.kind == "glue" and "(2, 5, 19, 17)" in culprit.measured
 
 
+@pytest.mark.parametrize(("first", "where", "cause"), [("conv", "0 | 0", "conv"), ("pool", "1 | 1", "pool")])
+def test_other_sizes_from_before_and_borders_that_a_pooling_leaves_out_are_no_crops(first, where, cause):
+    class Middle(nn.Module):
+        def forward(self, x):
+            return x[:, :, 2:17, 2:17]
+
+    def model(bug=""):
+        return nn.Sequential(
+            nn.Conv2d(4, 5, 3, padding=int(bug != "conv")), nn.MaxPool2d(2, padding=int(bug == "pool")),
+            nn.MaxPool2d(2), nn.ConvTranspose2d(5, 3, 5, stride=9), Middle(),
+        )  # fmt: skip
+
+    for pair in ((model(), model(first)), (model(first), model())):
+        (culprit,) = parity.compare(*pair, RNG.normal(size=(2, 4, 9, 9))).culprits
+        assert (culprit.where, culprit.diagnoses[0].cause) == (where, f"{cause}.padding_amount")
+
+
 def test_a_causal_convolution_may_be_cut_off_behind():
     class Chomped(nn.Module):
         def __init__(self, scale=1.0):
