@@ -63,14 +63,14 @@ def doctor(
         What differs; versions of the frameworks are told where both sides have the same framework.
     """
     sides = side(a), side(b)
+    job = Job(*sides, inputs, None, None, {}, False, False, 0, layout, frozenset()) if inputs is not None else None
     found = list(_environments(*(one.about() for one in sides)))
     if optimizers is not None:
         with sides[0].borrowed("float64"), sides[1].borrowed("float64"):
             rules = [one.rule(native).layer for one, native in zip(sides, optimizers, strict=True)]
         found += _settings("optimizer", *rules)
-    if inputs is None:
+    if job is None:
         return [*found, *_shapes(*sides)]
-    job = Job(*sides, inputs, None, None, {}, False, False, 0, layout, frozenset())
     with sides[0].borrowed("float64"), sides[1].borrowed("float64"):
         pairing = job.pairing()
     for one, other in pairing.pairs:

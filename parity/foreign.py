@@ -171,7 +171,7 @@ def _put_weights(trace: Trace, model: Any) -> None:
     given = {n.rpartition("/")[2]: x for n, x in trace.quantities.items() if n.startswith("float64/input/")}
     job = Job(one, one, list(given.values()), None, None, {}, False, False, 0, trace.about.get("layout"), frozenset())
     with one.borrowed("float64"):
-        calls = job.calls(0)
+        _, calls = job.seen(0)
     _take(trace, one, calls)
 
 
@@ -190,7 +190,7 @@ def _take(weights: Trace, one: Side, calls: Sequence[Call]) -> None:
 
 
 def _fingerprinted(job: Job, one: Side) -> list[Call]:
-    calls = job.calls(0)
+    _, calls = job.seen(0)
     marked = job.marked(one, calls, 0)
     return [
         replace(call, received=[_projected(x) for x in seen.received[:1]],

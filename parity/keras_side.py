@@ -29,6 +29,7 @@ from parity.side import (
     PADDED,
     Call,
     Gate,
+    Layouts,
     Padding,
     Pass,
     Rule,
@@ -57,10 +58,19 @@ class KerasSide:
     """See `parity.side.Side`."""
 
     framework: BackendName = "tf"
+    layouts = Layouts()
 
     def __init__(self, model: keras.layers.Layer) -> None:
         self.model = model
-        self.layers = {name: layer for layer, name in _names(model).items()}
+        self._look()
+        self.flattened: dict[str, tuple[int, ...]] = {}
+        self.moved_inputs = False
+        self.output_images: list[bool] = []
+        self.lent: set[int] = set()
+
+    def _look(self) -> None:
+        """See what the model consists of."""
+        self.layers = {name: layer for layer, name in _names(self.model).items()}
         self.outside = {
             f"{name}.{variable.name}".removeprefix("."): variable
             for name, layer in self.layers.items()
@@ -74,10 +84,6 @@ class KerasSide:
             if isinstance(layer, _BASE_SEPARABLE)
             for part, slots in (("depthwise", _depthwise_slots), ("pointwise", _pointwise_slots))
         }
-        self.flattened: dict[str, tuple[int, ...]] = {}
-        self.moved_inputs = False
-        self.output_images: list[bool] = []
-        self.lent: set[int] = set()
 
     @contextmanager
     def borrowed(self, dtype: str, *, training: bool = False) -> Iterator[None]:
@@ -138,6 +144,17 @@ class KerasSide:
             tf.config.run_functions_eagerly(eager)
             keras.config.set_floatx(before[1])
             keras.config.set_dtype_policy(before[0])
+
+    @property
+    def spatial(self) -> bool:
+        """Whether it has to do with images at all."""
+        return self.moved_inputs or any(isinstance(layer, SPATIAL) for layer in self.layers.values())
+
+    def complete(self, inputs: Any) -> None:
+        """Build what is not built yet."""
+        if not all(layer.built for layer in self.layers.values()):
+            self._call(inputs, train=False)
+            self._look()  # a layer's own parts are there only now
 
     def inputs(self, arrays: Any, layout: str | None) -> Any:
         """Native inputs; images in whatever layout become channels last, floating ones of the model's dtype."""
@@ -205,7 +222,8 @@ class KerasSide:
         with ExitStack() as stack:
             recorder = stack.enter_context(self._taped(tape)) if tape is not None else _Recorder(self, Tape())
             if not gradients:
-                return Pass(self._outputs(self._call(inputs, train), recorder))
+                arrays, moved = self._outputs(self._call(inputs, train), recorder)
+                return Pass(arrays, moved=moved)
             with tf.GradientTape() as gradient_tape:
                 gradient_tape.watch(sources)
                 recorder.watch = gradient_tape.watch
@@ -223,7 +241,8 @@ class KerasSide:
             np.zeros(v.shape, v.dtype.as_numpy_dtype) if g is None else _view(g)
             for g, v in zip(got, [*sources, *variables], strict=True)
         ]
-        found = Pass(self._outputs(outputs, recorder), value.numpy())
+        arrays, moved = self._outputs(outputs, recorder)
+        found = Pass(arrays, value.numpy(), moved=moved)
         found.input_gradients = [_first(g) if self.moved_inputs else g for g in got[: len(sources)]]
         for (name, own, slot), gradient in zip(owners, got[len(sources) :], strict=True):
             found.parameter_gradients.setdefault(name, {})[own] = slot.canonical(gradient)
@@ -251,11 +270,12 @@ class KerasSide:
                 return self.model(*inputs, training=train)
         return self.model(inputs, training=train)
 
-    def _outputs(self, outputs: Any, recorder: "_Recorder") -> list[Array]:
+    def _outputs(self, outputs: Any, recorder: "_Recorder") -> tuple[list[Array], tuple[bool, ...]]:
         flat = tf.nest.flatten(outputs)
         if recorder.images or not self.output_images:  # a bare run does not see where its outputs come from
             self.output_images = [recorder.is_image(t) for t in flat]
-        return [_first(t.numpy()) if image else t.numpy() for t, image in zip(flat, self.output_images, strict=True)]
+        moved = tuple(self.layouts.outputs.get(i, image) for i, image in enumerate(self.output_images))
+        return [_first(t.numpy()) if own else t.numpy() for t, own in zip(flat, moved, strict=True)], moved
 
     def _weighted_sum(self, outputs: Sequence[tf.Tensor], recorder: "_Recorder") -> tf.Tensor:
         floating = [(i, tensor) for i, tensor in enumerate(outputs) if tensor.dtype.is_floating]  # not so indices
@@ -264,6 +284,7 @@ class KerasSide:
         parts = []
         for i, tensor in floating:
             moved = self.output_images[i] if self.output_images else recorder.is_image(tensor)
+            moved = self.layouts.outputs.get(i, moved)
             weights = output_weights(i, _first_shape(tensor.shape) if moved else tuple(tensor.shape))
             parts.append(tf.reduce_sum(tensor * tf.cast(_last(weights) if moved else weights, tensor.dtype)))
         return tf.add_n(parts)
@@ -383,7 +404,7 @@ class _Recorder:
                 query, value, *key = args
                 key = kwargs.pop("key", key[0] if key else None)
                 args = (query, value if key is None else key, value)
-            images = _spatial(layer, tensors[0]) or self.is_image(tensors[0])
+            images = self._moved(entry, tensors[0], _spatial(layer, tensors[0]))
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
             noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
             with self._inside(entry, images):
@@ -483,7 +504,7 @@ class _Recorder:
             inner = self.tape.open(
                 Layer(f"{owner.layer.name}/{described[0]}", *described, {}, f"activation={described[0]!r}"), real=False
             )
-            image = self.is_image(x)
+            image = self._moved(inner, x)
             x = self._input(inner, x, image)
             return self._output(inner, function(x, *args, **kwargs), image)
 
@@ -504,7 +525,7 @@ class _Recorder:
             self.functions += 1
             layer = Layer(f"{name}() {self.functions}", *found, {}, f"tf.nn.{name}(...)")
             call, padding = self._open(layer, x, real=False)
-            images, front = self.is_image(x), id(x) in self.channels_first
+            images, front = self._moved(call, x), id(x) in self.channels_first
             bound.arguments[first] = x = self._input(call, x, images, padding)
             noisy = layer.kind == "dropout" and self.tape.noise
             with self._inside(call, images):
@@ -518,7 +539,13 @@ class _Recorder:
 
     def is_image(self, tensor: Any) -> bool:
         """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
-        return id(tensor) in self.images or (len(tensor.shape) > 3 and id(tensor) not in self.channels_first)
+        taken = self.side.spatial and len(tensor.shape) > 3 and id(tensor) not in self.channels_first
+        return id(tensor) in self.images or taken
+
+    def _moved(self, call: Call, tensor: Any, surely: bool = False) -> bool:
+        """Whether the channels of what comes to a call are last, and are moved to be first."""
+        call.moved = surely or self.side.layouts.calls.get(call.index, self.is_image(tensor))
+        return call.moved
 
     def _turned(self, layer: Any, tensor: Any) -> bool | None:
         """Whether a Permute brings channels to the end (True), or to the front (False); None if it does neither."""

@@ -18,10 +18,10 @@ import numpy as np
 from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
 from parity.layer import Layer
-from parity.pair import Pairing, common, pair, uncommon
+from parity.pair import Pairing, common, pair, told, uncommon
 from parity.replay import culprits, cut_off, shortened, tied, widened
 from parity.report import Culprit, Finding, LayerPair, Report
-from parity.side import Call, Forcing, Loss, Padding, Pass, Side, Tape, channels_first
+from parity.side import Call, Forcing, Layouts, Loss, Padding, Pass, Side, Tape, channels_first
 from parity.steps import ULP, Trajectory, course, for_side, judged, rule, trajectory, updates
 from parity.taylor import directional
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
@@ -189,6 +189,10 @@ class Job:
     silent: set[str] = field(default_factory=set)
     """Gradients that are rounding noise around 0."""
 
+    def __post_init__(self) -> None:
+        for which, model in enumerate((self.a, self.b)):
+            model.complete(self._first_row(which))
+
     def run(self, dtype: str, steps: int = 0, optimizer: Any = None) -> Report:
         """Pair, move the weights, run, judge; explain what differs."""
         training = steps > 0
@@ -305,6 +309,7 @@ class Job:
         return report.with_notes(*notes)
 
     def _report(self, pairing: Pairing) -> Report:
+        self._lay_out(pairing)
         problems = _move(self.a, self.b, pairing) if self.transferring else []
         passes = self.passed(self.a, 0, pairing), self.passed(self.b, 1, pairing)
         findings = [*problems, *map(self._excused, self._findings(passes, pairing))]
@@ -354,27 +359,37 @@ class Job:
 
     def pairing(self, *, trust_order: bool = True) -> Pairing:
         """Which layer is which."""
-        calls = [self.calls(which) for which in (0, 1)]
+        self._lay_out(Pairing())
+        (end_a, calls_a), (end_b, calls_b) = (self.seen(which) for which in (0, 1))
 
         def fingerprints() -> tuple[Sequence[Call], Sequence[Call]]:
-            return self.marked(self.a, calls[0], 0), self.marked(self.b, calls[1], 1)
+            return self.marked(self.a, calls_a, 0), self.marked(self.b, calls_b, 1)
 
-        found = pair(calls[0], calls[1], self.hints, fingerprints, trust_order=trust_order)
-        for call in (*calls[0], *calls[1]):
+        found = pair(calls_a, calls_b, self.hints, fingerprints, trust_order=trust_order)
+        if self.b.framework == "tf":
+            found.layouts = Layouts(), told(found.pairs, end_a.outputs, end_b.outputs, end_b.moved)
+        elif self.a.framework == "tf":
+            turned = [(other, one) for one, other in found.pairs]
+            found.layouts = told(turned, end_b.outputs, end_a.outputs, end_a.moved), Layouts()
+        self._lay_out(found)
+        for call in (*calls_a, *calls_b):
             call.forget()
         return found
+
+    def _lay_out(self, pairing: Pairing) -> None:
+        self.a.layouts, self.b.layouts = pairing.layouts
 
     def marked(self, model: Side, calls: Sequence[Call], which: int) -> list[Call]:
         """The calls again, with weights that depend on their shapes alone; the model gets its own back."""
         _mark(model, calls)
         try:
-            return self.calls(which, gradients=True)
+            return self.seen(which, gradients=True)[1]
         finally:
             for call in _first_calls(calls):
                 model.put(call.layer.name, call.layer.parameters)
 
-    def calls(self, which: int, *, gradients: bool = False) -> list[Call]:
-        """The calls of one side with the first rows of the inputs, and the parameters outside all layers.
+    def seen(self, which: int, *, gradients: bool = False) -> tuple[Pass, list[Call]]:
+        """A run of one side with the first rows of the inputs: its calls, and the parameters outside all layers.
 
         What is called may depend on the mode, so it is that of the comparison; dropout drops nothing.
         """
@@ -382,10 +397,10 @@ class Job:
         tape = Tape(noise=lambda call, shape: stream(call, shape) if call.layer.kind == "sample" else np.ones(shape))
         model = (self.a, self.b)[which]
         with _still(model):
-            model.run(self._first_row(which), train=self.train, gradients=gradients, tape=tape)
+            found = model.run(self._first_row(which), train=self.train, gradients=gradients, tape=tape)
         self.random |= tape.samples > 0
         outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
-        return [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
+        return found, [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
 
     def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
         alone = [("a", call) for call in pairing.alone_a] + [("b", call) for call in pairing.alone_b]

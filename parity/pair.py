@@ -15,9 +15,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from dualnet.interface import Array, Arrays, ConfigError
-from parity.side import Call
+from parity.side import Call, Layouts
 
-__all__ = ["Pairing", "common", "packed", "pair", "uncommon"]
+__all__ = ["Pairing", "common", "packed", "pair", "told", "uncommon"]
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
@@ -40,6 +40,7 @@ class Pairing:
     pairs: list[tuple[Call, Call]] = field(default_factory=list)
     alone_a: list[Call] = field(default_factory=list)
     alone_b: list[Call] = field(default_factory=list)
+    layouts: tuple[Layouts, Layouts] = (Layouts(), Layouts())
 
     @property
     def names(self) -> list[tuple[str, str]]:
@@ -84,6 +85,32 @@ def pair(
     pairs += _between(rest_a, rest_b, sorted(pairs, key=lambda p: p[0].index))
     pairs.sort(key=lambda p: p[0].index)
     return Pairing(pairs, _without(calls_a, pairs, 0), _without(calls_b, pairs, 1))
+
+
+def told(
+    pairs: Sequence[tuple[Call, Call]], ends: Sequence[Array], own: Sequence[Array], moved: Sequence[bool]
+) -> Layouts:  # fmt: skip
+    """The layouts of the second of each pair in which its shapes are those of the first.
+
+    Args:
+        pairs: of calls.
+        ends, own: the outputs of the first model, and of the second.
+        moved: which of the second's have had their channels moved.
+    """
+    calls = {
+        other.index: not other.moved
+        for one, other in pairs
+        if one.received and other.received and _turned(one.received[0], other.received[0], other.moved)
+    }
+    outputs = enumerate(zip(ends, own, moved, strict=False))
+    return Layouts(calls, {i: not as_is for i, (x, y, as_is) in outputs if _turned(x, y, as_is)})
+
+
+def _turned(one: Array, other: Array, moved: bool) -> bool:
+    """Whether the other has the shape of the one only if its channels are moved, or only if they are not."""
+    n, *rest = other.shape or (0,)
+    turned = (n, *rest[1:], *rest[:1]) if moved else (n, *rest[-1:], *rest[:-1])
+    return one.shape != other.shape and one.shape == turned
 
 
 def _by_hand(

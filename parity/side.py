@@ -20,6 +20,7 @@ __all__ = [
     "Call",
     "Forcing",
     "Gate",
+    "Layouts",
     "Noise",
     "Pass",
     "Rule",
@@ -45,6 +46,7 @@ class Call:
         cotangents: the gradients of the outputs that came back from behind.
         input_gradients: what the layer made of the cotangents it was given.
         noise: the uniform numbers that a dropout drew.
+        moved: whether its arrays have the channels first that the framework has last.
     """
 
     index: int
@@ -55,6 +57,7 @@ class Call:
     cotangents: dict[int, Array] = field(default_factory=dict)
     input_gradients: dict[int, Array] = field(default_factory=dict)
     noise: Array | None = None
+    moved: bool = False
 
     def passes_on(self) -> None:
         """It gave back what it was given: unless it is known as something else, it is an identity."""
@@ -65,6 +68,18 @@ class Call:
         """Let go of what passed; the layer stays."""
         for kept in (self.received, self.outputs, self.cotangents, self.input_gradients):
             kept.clear()
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """Where a side cannot know whether the last axis has the channels of an image, told by the other: by index.
+
+    Args:
+        calls, outputs: whether it has.
+    """
+
+    calls: Mapping[int, bool] = field(default_factory=dict)
+    outputs: Mapping[int, bool] = field(default_factory=dict)
 
 
 Noise = Callable[[Call, tuple[int, ...]], Array]
@@ -258,12 +273,13 @@ def map_arrays(function: Callable[[Array], Any], value: Any) -> Any:
 
 @dataclass
 class Pass:
-    """One run; arrays are canonical, parameters by layer and name."""
+    """One run; arrays are canonical, parameters by layer and name; which outputs have had their channels moved."""
 
     outputs: list[Array]
     loss: Array | None = None
     input_gradients: list[Array] = field(default_factory=list)
     parameter_gradients: dict[str, dict[str, Array]] = field(default_factory=dict)
+    moved: tuple[bool, ...] = ()
 
 
 Loss = Callable[[Any, Any], Any]
@@ -287,12 +303,17 @@ class Side(Protocol):
 
     framework: BackendName
     model: Any
+    layouts: Layouts
+    """Set for each pairing; a framework with channels first needs none."""
 
     def borrowed(self, dtype: str, *, training: bool = False) -> AbstractContextManager[None]:
         """Within it the model computes in this dtype; afterwards it is as it was found, bit for bit.
 
         Parameters of that dtype are copied when `put` replaces them, or at once if an optimizer will change them.
         """
+
+    def complete(self, inputs: Any) -> None:
+        """Make what only a first call makes: parameters whose shapes follow from the inputs, in the model's dtype."""
 
     def inputs(self, arrays: Any, layout: str | None) -> Any:
         """Native inputs of canonical or laid-out arrays: one, several, or by name."""

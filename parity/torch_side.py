@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from dualnet.interface import Array, Arrays, BackendName, ConfigError
@@ -22,6 +23,7 @@ from parity.side import (
     PADDED,
     Call,
     Gate,
+    Layouts,
     Noise,
     Padding,
     Pass,
@@ -44,6 +46,7 @@ class TorchSide:
     """See `parity.side.Side`."""
 
     framework: BackendName = "torch"
+    layouts = Layouts()
 
     def __init__(self, model: nn.Module) -> None:
         self.called = model
@@ -91,6 +94,19 @@ class TorchSide:
                 buffer.data.copy_(value)
             for module in inplace:
                 module.inplace = True
+            for module, training in modes:
+                module.training = training
+
+    def complete(self, inputs: Any) -> None:
+        """Make the parameters of lazy modules."""
+        if not any(is_lazy(tensor) for tensor in (*self.model.parameters(), *self.model.buffers())):
+            return
+        modes = [(module, module.training) for module in self.model.modules()]
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                self.model(**inputs) if isinstance(inputs, Mapping) else self.model(*inputs)
+        finally:
             for module, training in modes:
                 module.training = training
 

@@ -1154,6 +1154,105 @@ def test_a_gradient_that_is_blocked_is_blamed_on_that_layer_alone(layer, broken)
         assert {"the inputs' times 0" in str(culprit.diagnoses[0].settings) for culprit in culprits} == {True}
 
 
+class Lazy(nn.Module):
+    """Parameters whose shapes follow from the inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.norm, self.attention = (
+            nn.LazyLinear(6),
+            nn.LazyBatchNorm1d(),
+            nn.MultiheadAttention(6, 2, batch_first=True),
+        )
+
+    def forward(self, x):
+        x = self.norm(self.dense(x).transpose(1, 2)).transpose(1, 2)
+        return self.attention(x, x, x)[0]
+
+
+class LazyTwin(keras.Model):
+    """A model that was not called yet, with a layer that makes its parts when it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.norm = L.Dense(6), L.BatchNormalization(epsilon=1e-5)
+        self.attention = L.MultiHeadAttention(2, 3)
+
+    def call(self, x, training=False):
+        x = self.norm(self.dense(x), training=training)
+        return self.attention(x, x)
+
+
+def test_models_that_were_never_called_are_built_as_they_are():
+    ours, theirs = Lazy(), LazyTwin()
+    assert parity.compare(ours, theirs, SEQUENCE).passed
+    assert ours.training
+    assert {p.dtype for p in ours.parameters()} == {torch.float32}
+    assert {v.dtype for v in theirs.variables} == {"float32"}
+    assert theirs(SEQUENCE.astype("float32")).dtype == "float32"
+    ours, theirs = Lazy(), LazyTwin()
+    parity.transfer(theirs, ours, SEQUENCE)
+    assert parity.compare(ours, theirs, SEQUENCE, transfer=False).passed
+
+
+class Attention(nn.Module):
+    """Written out: the weights (N, heads, T, T) are no images."""
+
+    def __init__(self, scaled=True):
+        super().__init__()
+        self.query, self.key, self.value, self.out = (nn.Linear(6, 6) for _ in range(4))
+        self.dropout, self.scale = nn.Dropout(0.3), 3**-0.5 if scaled else 1.0
+
+    def forward(self, x):
+        q, k, v = (f(x).unflatten(2, (2, 3)).transpose(1, 2) for f in (self.query, self.key, self.value))
+        weights = self.dropout(F.softmax(self.scale * q @ k.mT, -1))
+        return self.out((weights @ v).transpose(1, 2).flatten(2)), weights
+
+
+class AttentionTwin(keras.Model):
+    """The same in Keras."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key, self.value, self.out = (L.Dense(6) for _ in range(4))
+        self.dropout = L.Dropout(0.3)
+
+    def call(self, x, training=False):
+        n, t = x.shape[:2]
+        q, k, v = (
+            tf.transpose(tf.reshape(f(x), (n, t, 2, 3)), (0, 2, 1, 3)) for f in (self.query, self.key, self.value)
+        )
+        weights = self.dropout(tf.nn.softmax(3**-0.5 * tf.matmul(q, k, transpose_b=True)), training=training)
+        return self.out(tf.reshape(tf.transpose(weights @ v, (0, 2, 1, 3)), (n, t, 6))), weights
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("length", [5, 2])
+def test_weights_of_an_attention_are_no_images(train, length):
+    x = RNG.normal(size=(3, length, 6))
+    for pair in ((Attention(), AttentionTwin()), (AttentionTwin(), Attention())):
+        report = parity.compare(*pair, x, train=train)
+        assert report.passed, str(report)
+    culprits = parity.compare(Attention(scaled=False), AttentionTwin(), x, train=train).culprits
+    assert {culprit.kind for culprit in culprits} == {"glue"}
+
+
+def test_channels_may_be_last_on_one_side_and_first_on_the_other():
+    class Mixed(nn.Module):
+        def __init__(self, eps=1e-5):
+            super().__init__()
+            self.conv, self.norm, self.dense = nn.Conv1d(4, 6, 3), nn.LayerNorm(6, eps=eps), nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.dense(torch.relu(self.norm(self.conv(x).mT)))
+
+    theirs = sequential((11, 4), L.Conv1D(6, 3), L.LayerNormalization(epsilon=1e-5), L.ReLU(), L.Dense(3))
+    assert parity.compare(Mixed(), theirs, SIGNAL, layout="NCL").passed
+    assert parity.compare(theirs, Mixed(), SIGNAL, layout="NCL").passed
+    (culprit,) = parity.compare(Mixed(1e-3), theirs, SIGNAL, layout="NCL").culprits
+    assert culprit.diagnoses[0].cause == "norm.epsilon"
+
+
 class Sliced(keras.Model):
     """A decoder that cuts its feature maps to size itself."""
 
