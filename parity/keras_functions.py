@@ -74,7 +74,8 @@ def _softmax(kind: str) -> Described:
 
 
 def _dropout(given: Given) -> tuple[str, dict[str, Any]] | None:
-    whole = given["noise_shape"] is None and isinstance(given["rate"], float)
+    shape = given["noise_shape"]
+    whole = (shape is None or tuple(shape) == tuple(given["x"].shape)) and isinstance(given["rate"], float)
     return ("dropout", {"rate": given["rate"], "shape": "element", "scale": "train"}) if whole else None
 
 

@@ -406,11 +406,15 @@ class _Recorder:
                 args = (query, value if key is None else key, value)
             images = self._moved(entry, tensors[0], _spatial(layer, tensors[0]))
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
-            noisy = entry.layer.kind == "dropout" and self.tape.noise and kwargs.get("training")
-            with self._inside(entry, images):
+            drops = self.tape.noise and kwargs.get("training")
+            noisy = entry.layer.kind == "dropout" and drops
+            with self._inside(entry, images), ExitStack() as stack:
                 if isinstance(layer, layers.MultiHeadAttention):
                     _masked(self.tape, entry, kwargs)
                     gated = gated[0], gated[2], gated[1]  # Keras takes the value before the key
+                    if drops and layer.dropout:
+                        weights = lambda x, training=None: self._drop(x, entry, False)  # noqa: E731
+                        stack.enter_context(patch.object(layer._dropout_layer, "call", weights))
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
             if output is gated[0]:
                 entry.passes_on()
@@ -519,8 +523,11 @@ class _Recorder:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             first, x = next(iter(bound.arguments.items()))
-            layered = not self.pending and isinstance(x, tf.Tensor) and x.dtype.is_floating
-            if not layered or not (found := described(bound.arguments)):
+            found = described(bound.arguments) if isinstance(x, tf.Tensor) and x.dtype.is_floating else None
+            if found and self.pending and self._draws(found[0]):
+                kept = self.tape.sample(tuple(x.shape)) >= found[1]["rate"]
+                return x * tf.cast(kept, x.dtype) / tf.constant(1 - found[1]["rate"], x.dtype)
+            if not found or self.pending:
                 return function(*args, **kwargs)
             self.functions += 1
             layer = Layer(f"{name}() {self.functions}", *found, {}, f"tf.nn.{name}(...)")
@@ -536,6 +543,10 @@ class _Recorder:
             return output
 
         return calling
+
+    def _draws(self, kind: str) -> bool:
+        """Whether a function draws random numbers in a layer of no known kind."""
+        return bool(kind == "dropout" and self.tape.noise and self.pending[-1][0].layer.kind == "unknown")
 
     def is_image(self, tensor: Any) -> bool:
         """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
@@ -626,7 +637,7 @@ class _Recorder:
     def _drop(self, x: Any, call: Call, image: bool) -> Any:
         rate, noise = call.layer.settings["rate"], self.tape.noise
         shape = _first_shape(x.shape) if image else tuple(x.shape)
-        if call.layer.settings["shape"] == "channel":
+        if call.layer.settings.get("shape") == "channel":
             shape = (*shape[:2], *[1] * (len(shape) - 2))
         call.noise = uniform = noise(call, shape) if noise else np.zeros(shape)
         if origin := self.from_flatten.get(id(x)):
@@ -910,7 +921,7 @@ LAYERS: dict[type, Callable[[Any, tuple[int, ...]], tuple[str, dict[str, Any]]]]
     layers.SimpleRNN: _recurrent("rnn"), layers.LSTM: _recurrent("lstm"), layers.GRU: _recurrent("gru"),
     layers.Bidirectional: _bidirectional,
     layers.MultiHeadAttention: lambda m, _: (
-        "attention", {"heads": m.num_heads, "scale": m.key_dim**-0.5, "causal": False}),
+        "attention", {"heads": m.num_heads, "scale": m.key_dim**-0.5, "causal": False, "rate": m.dropout}),
     layers.MaxPooling1D: _pool("max_pool"), layers.MaxPooling2D: _pool("max_pool"),
     layers.MaxPooling3D: _pool("max_pool"), layers.AveragePooling1D: _pool("avg_pool"),
     layers.AveragePooling2D: _pool("avg_pool"), layers.AveragePooling3D: _pool("avg_pool"),
@@ -1075,7 +1086,7 @@ def _slots(layer: Any) -> dict[str, Slot]:
         elif variable.name == "alpha" and isinstance(layer, layers.PReLU):
             named["weight"] = _flat(variable) if max(variable.shape) == np.prod(variable.shape) else _same(variable)
         elif variable.dtype.startswith(("float", "bfloat")):
-            named[name] = _same(variable)
+            named["weight" if isinstance(layer, layers.RMSNormalization) else name] = _same(variable)
     return named
 
 
@@ -1112,6 +1123,6 @@ def _attention_slots(layer: Any) -> dict[str, Slot]:
 
 
 NAMES = {
-    "kernel": "weight", "gamma": "weight", "embeddings": "weight", "scale": "weight", "beta": "bias",
+    "kernel": "weight", "gamma": "weight", "embeddings": "weight", "beta": "bias",
     "moving_mean": "running_mean", "moving_variance": "running_var",
 }  # fmt: skip

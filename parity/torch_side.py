@@ -3,10 +3,13 @@
 Functions called outside layers (``F.relu``, ``torch.flatten``) count as layers of their own where they have a kind.
 """
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import wraps
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -256,7 +259,8 @@ class TorchSide:
         try:
             for module, parts in self.stacks.items():
                 module.forward = _stacked(module, parts)
-            with recorder:
+            dropped = {name: getattr(recorder, name)(getattr(F, name)) for name in INSIDE} if tape.noise else {}
+            with patch.multiple(F, **dropped) if dropped else nullcontext(), recorder:
                 yield
         finally:
             for module in self.stacks:
@@ -315,9 +319,12 @@ class _Recorder(TorchFunctionMode):
         return self._gate_outputs(call, output)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        func, kwargs = inspect.unwrap(func), kwargs or {}
         if self.tape.noise and func in SAMPLERS:
             return SAMPLERS[func](self.tape.sample, func, *args, **kwargs)
+        if func is ATTENDING and _drops_weights(*args, **kwargs) and self.tape.noise:
+            with self:
+                return _attended(F.dropout, *args, **kwargs)
         if func is nn.functional.pad and not self.depth:
             output = func(*args, **kwargs)
             if padding := _zeros_around(*args, **kwargs):
@@ -340,6 +347,33 @@ class _Recorder(TorchFunctionMode):
             return self._gate_outputs(call, func(*gated, **{k: v for k, v in kwargs.items() if k != "inplace"}))
         finally:
             self.depth -= 1
+
+    def dropout(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """F.dropout with the engine's numbers for the weights of an attention, and in a layer of no known kind."""
+
+        @wraps(function)
+        def dropping(x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
+            call = self.open[-1][0] if self.open else None
+            kind = call.layer.kind if call else ""
+            if call is None or kind not in ("attention", "unknown") or not training or not p or not self.tape.noise:
+                return function(x, p, training, inplace)
+            if kind == "unknown":
+                return x * torch.tensor(self.tape.sample(tuple(x.shape)) >= p) / (1 - p)
+            heads = call.layer.settings["heads"]
+            shape = tuple(x.shape) if x.dim() == 4 else (len(x) // heads, heads, *x.shape[1:])
+            return _drop(x.reshape(shape), call, self.tape.noise).reshape(x.shape)
+
+        return dropping
+
+    def scaled_dot_product_attention(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """The same of the function that computes the whole attention."""
+
+        @wraps(function)
+        def attending(*args: Any, **kwargs: Any) -> torch.Tensor:
+            within = self.open and self.open[-1][0] is not None and _drops_weights(*args, **kwargs)
+            return _attended(F.dropout, *args, **kwargs) if within else function(*args, **kwargs)
+
+        return attending
 
     def _gate_inputs(
         self, call: Call, args: tuple[Any, ...], padding: Padding | None = None
@@ -446,9 +480,36 @@ def _calls_its_own(module: nn.Module) -> bool:
 
 def _drop(x: torch.Tensor, call: Call, noise: Noise) -> torch.Tensor:
     rate = call.layer.settings["rate"]
-    shape = tuple(x.shape) if call.layer.settings["shape"] == "element" else (*x.shape[:2], *[1] * (x.dim() - 2))
+    shape = tuple(x.shape) if call.layer.settings.get("shape") != "channel" else (*x.shape[:2], *[1] * (x.dim() - 2))
     call.noise = noise(call, shape)
     return x * torch.tensor(call.noise >= rate).to(x.dtype) / (1 - rate)
+
+
+ATTENDING = F.scaled_dot_product_attention
+INSIDE = ("dropout", "scaled_dot_product_attention")
+"""What `nn.MultiheadAttention` calls where no mode of functions sees it."""
+
+
+def _drops_weights(
+    query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, *_: Any, enable_gqa: bool = False,
+    **__: Any,
+) -> bool:  # fmt: skip
+    return dropout_p > 0 and not enable_gqa
+
+
+def _attended(
+    dropout: Callable[..., torch.Tensor], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False,
+    scale: float | None = None, **_: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Scaled dot-product attention step by step."""
+    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None:
+        hidden = attn_mask.dtype == torch.bool
+        scores = scores.masked_fill(~attn_mask, -torch.inf) if hidden else scores + attn_mask
+    return dropout(scores.softmax(-1), dropout_p, True) @ value
 
 
 def _map(function: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
@@ -652,7 +713,7 @@ MODULES: dict[type, Callable[[Any], tuple[str, dict[str, Any]] | None]] = {
     nn.RMSNorm: lambda m: ("rms_norm", {"eps": m.eps, "dims": len(m.normalized_shape)}),
     nn.RNN: _recurrent("rnn"), nn.LSTM: _recurrent("lstm"), nn.GRU: _recurrent("gru"),
     nn.MultiheadAttention: lambda m: (
-        "attention", {"heads": m.num_heads, "scale": m.head_dim**-0.5, "causal": False}),
+        "attention", {"heads": m.num_heads, "scale": m.head_dim**-0.5, "causal": False, "rate": m.dropout}),
     nn.MaxPool1d: _pool("max_pool", 1), nn.MaxPool2d: _pool("max_pool", 2), nn.MaxPool3d: _pool("max_pool", 3),
     nn.AvgPool1d: _pool("avg_pool", 1), nn.AvgPool2d: _pool("avg_pool", 2), nn.AvgPool3d: _pool("avg_pool", 3),
     nn.AdaptiveAvgPool1d: _adaptive(1), nn.AdaptiveAvgPool2d: _adaptive(2), nn.AdaptiveAvgPool3d: _adaptive(3),

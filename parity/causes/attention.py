@@ -8,6 +8,7 @@ import numpy as np
 
 from parity.causes.cause import Array, Cause, Hypothesis, assume, keyword, setting, without
 from parity.layer import Fault
+from parity.reference.attention import extras
 
 __all__ = ["CAUSES"]
 
@@ -15,17 +16,18 @@ ATTENTION = ("attention",)
 
 
 def _masked(fault: Fault, then: str, mask: Array | None) -> Hypothesis:
-    inputs = fault.a.inputs[:3] if mask is None else (*fault.a.inputs[:3], mask)
+    others = [mask, extras(fault.a.inputs)[1]]
+    inputs = (*fault.a.inputs[:3], *(x for x in others if x is not None))
     return assume(fault, "True may attend", then, inputs=inputs)
 
 
 def _polarity(fault: Fault) -> Iterable[Hypothesis]:
-    if len(fault.a.inputs) == 4:
-        yield _masked(fault, "True may not attend", ~fault.a.inputs[3].astype(bool))
+    if (mask := extras(fault.a.inputs)[0]) is not None:
+        yield _masked(fault, "True may not attend", ~mask.astype(bool))
 
 
 def _ignored(fault: Fault) -> Iterable[Hypothesis]:
-    if len(fault.a.inputs) == 4:
+    if extras(fault.a.inputs)[0] is not None:
         yield _masked(fault, "ignored", None)
 
 
@@ -116,4 +118,6 @@ CAUSES = (
     Cause("attention.bias_missing", ATTENTION, "a bias of the projections is missing",
           without("out_proj.bias", "in_proj_bias"), "{}", keyword("bias", lambda v: not v.startswith("no ")),
           keyword("use_bias", lambda v: not v.startswith("no "))),
+    Cause("attention.dropout", ATTENTION, "the weights are dropped at other rates",
+          setting("rate", 0.0, (0.0,)), "dropout {}", keyword("dropout"), keyword("dropout")),
 )  # fmt: skip

@@ -98,8 +98,8 @@ MASK = np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], [1, 1, 
 QUERY, KEY, VALUE = data(2, 5, 6), data(2, 4, 6), data(2, 4, 6, seed=7)
 
 
-def attention(*mask, **settings):
-    made = computed("attention", {"heads": 2, **settings}, PROJECTIONS, QUERY, KEY, VALUE, *mask)
+def attention(*others, train=False, **settings):
+    made = computed("attention", {"heads": 2, **settings}, PROJECTIONS, QUERY, KEY, VALUE, *others, train=train)
     return replace(made, outputs=made.outputs[:1])
 
 
@@ -335,6 +335,7 @@ FORWARD = {
         "out_proj.weight": held["out_proj.weight"][:, np.arange(6).reshape(2, 3).T.ravel()]}}),
     "attention.transposed": (attention(), {"parameters": lambda held: {"out_proj.weight": held["out_proj.weight"].T}}),
     "attention.bias_missing": (attention(), missing("out_proj.bias")),
+    "attention.dropout": (attention(uniform(2, 2, 5, 4), train=True, rate=0.3), setting(rate=0.0)),
     "loss.reduction": (error("mse"), setting(reduction="sum")),
     "loss.from_logits": (loss("cross_entropy", P, LABELS, reduction="none"), setting(from_logits=False)),
     "loss.double_softmax": (loss(), on_inputs(lambda x, y: (np.exp(x) / np.exp(x).sum(1, keepdims=True), y))),

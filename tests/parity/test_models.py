@@ -1,6 +1,7 @@
 """`parity.compare` and `parity.transfer` on models that are not ours."""
 
 import gc
+import types
 
 import numpy as np
 import pytest
@@ -1235,6 +1236,89 @@ def test_weights_of_an_attention_are_no_images(train, length):
         assert report.passed, str(report)
     culprits = parity.compare(Attention(scaled=False), AttentionTwin(), x, train=train).culprits
     assert {culprit.kind for culprit in culprits} == {"glue"}
+
+
+class Encoder(keras.Model):
+    """`nn.TransformerEncoderLayer` in Keras."""
+
+    def __init__(self, weights=0.2):
+        super().__init__()
+        self.attention = L.MultiHeadAttention(2, 3, dropout=weights)
+        self.norm1, self.norm2 = L.LayerNormalization(epsilon=1e-5), L.LayerNormalization(epsilon=1e-5)
+        self.hidden, self.out = L.Dense(9, activation="relu"), L.Dense(6)
+        self.dropout1, self.dropout, self.dropout2 = L.Dropout(0.2), L.Dropout(0.2), L.Dropout(0.2)
+
+    def call(self, x):
+        x = self.norm1(x + self.dropout1(self.attention(x, x)))
+        return self.norm2(x + self.dropout2(self.out(self.dropout(self.hidden(x)))))
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_a_transformer_encoder_draws_the_same_for_the_weights_of_its_attention(train):
+    def ours():
+        return nn.TransformerEncoderLayer(6, 2, 9, 0.2, batch_first=True)
+
+    x = RNG.normal(size=(3, 5, 6))
+    for pair in ((ours(), Encoder()), (Encoder(), ours())):
+        report = parity.compare(*pair, x, train=train)
+        assert report.passed, str(report)
+    wrong = parity.compare(ours(), Encoder(0.4), x, train=train)
+    assert wrong.passed is not train
+    assert [c.diagnoses[0].cause for c in wrong.culprits] == ["attention.dropout"] * train
+
+
+class Fused(Attention):
+    """All in one function, which does not give the weights."""
+
+    def forward(self, x):
+        q, k, v = (f(x).unflatten(2, (2, 3)).transpose(1, 2) for f in (self.query, self.key, self.value))
+        rate = self.dropout.p if self.training else 0.0
+        return self.out(F.scaled_dot_product_attention(q, k, v, dropout_p=rate).transpose(1, 2).flatten(2))
+
+
+class FusedTwin(AttentionTwin):
+    """Without the weights."""
+
+    def call(self, x, training=False):
+        return super().call(x, training)[0]
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_an_attention_in_one_function_drops_the_same_weights(train):
+    fused = Fused()
+    del fused.dropout
+    fused.dropout = types.SimpleNamespace(p=0.3)
+    report = parity.compare(fused, FusedTwin(), RNG.normal(size=(3, 5, 6)), train=train, allow=["dropout*"])
+    assert report.passed, str(report)
+
+
+class Scaled(nn.Module):
+    """A layer of no known kind that drops."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.linspace(1, 2, 5))
+
+    def forward(self, x):
+        return F.dropout(self.scale * x, 0.4, self.training)
+
+
+class ScaledTwin(L.Layer):
+    """The same in Keras."""
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(5,), name="scale")
+
+    def call(self, x, training=False):
+        return keras.random.dropout(self.scale * x, 0.4) if training else self.scale * x
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_a_layer_of_no_known_kind_drops_the_same(train):
+    theirs = sequential((5,), L.Dense(5), ScaledTwin(name="scaled"), L.Dense(3))
+    ours = nn.Sequential(nn.Linear(5, 5), Scaled(), nn.Linear(5, 3))
+    report = parity.compare(ours, theirs, RNG.normal(size=(4, 5)), train=train)
+    assert report.passed, str(report)
 
 
 def test_channels_may_be_last_on_one_side_and_first_on_the_other():
