@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from keras.src.models import Functional  # no public name tells a functional model from another
 from tensorflow.python.eager import context  # the seed and this switch can be set in public, but not be read
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
@@ -260,15 +261,16 @@ class KerasSide:
         return [(own, slot) for own, slot in self.slots(name).items() if slot.variable.trainable]
 
     def _call(self, inputs: Any, train: bool) -> Any:
-        if isinstance(inputs, dict) and not isinstance(self.model, keras.models.Functional):
-            return self.model(**inputs, training=train)
-        if isinstance(inputs, list):
-            if len(inputs) == 1:
-                return self.model(inputs[0], training=train)
-            positional = [p for p in inspect.signature(self.model.call).parameters if p not in ("training", "mask")]
-            if len(positional) >= len(inputs):
-                return self.model(*inputs, training=train)
-        return self.model(inputs, training=train)
+        """A functional model takes several inputs as one argument, another as many as its `call` has names for."""
+        if isinstance(self.model, Functional | keras.Sequential):
+            alone = isinstance(inputs, list) and len(inputs) == 1
+            return self.model(inputs[0] if alone else inputs, training=train)
+        taken = [name for name in inspect.signature(self.model.call).parameters if name not in ("training", "mask")]
+        if isinstance(inputs, dict):
+            named = set(inputs) <= set(taken)
+            return self.model(**inputs, training=train) if named else self.model(inputs, training=train)
+        several = len(inputs) == 1 or len(taken) >= len(inputs)
+        return self.model(*inputs, training=train) if several else self.model(inputs, training=train)
 
     def _outputs(self, outputs: Any, recorder: "_Recorder") -> tuple[list[Array], tuple[bool, ...]]:
         flat = tf.nest.flatten(outputs)

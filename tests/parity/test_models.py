@@ -1321,6 +1321,51 @@ def test_a_layer_of_no_known_kind_drops_the_same(train):
     assert report.passed, str(report)
 
 
+class Both(nn.Module):
+    """Words and numbers, by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.dense, self.out = nn.Embedding(11, 4), nn.Linear(3, 5), nn.Linear(9, 2)
+
+    def forward(self, words, numbers):
+        return self.out(torch.cat([self.embed(words).mean(1), torch.tanh(self.dense(numbers))], -1))
+
+
+class BothTwin(keras.Model):
+    """The same in Keras."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.dense, self.out = L.Embedding(11, 4), L.Dense(5, activation="tanh"), L.Dense(2)
+
+    def call(self, numbers, words):
+        return self.out(tf.concat([tf.reduce_mean(self.embed(words), 1), self.dense(numbers)], -1))
+
+
+class OneDictionary(BothTwin):
+    """All in one argument."""
+
+    def call(self, inputs):
+        return super().call(**inputs)
+
+
+def functional():
+    words, numbers = keras.Input((5,), dtype="int32", name="words"), keras.Input((3,), name="numbers")
+    mean = L.GlobalAveragePooling1D()(L.Embedding(11, 4)(words))
+    both = L.Concatenate()([mean, L.Dense(5, activation="tanh")(numbers)])
+    return keras.Model({"words": words, "numbers": numbers}, L.Dense(2)(both))
+
+
+@pytest.mark.parametrize("theirs", [BothTwin, OneDictionary, functional])
+def test_inputs_may_be_given_by_name(theirs):
+    inputs = {"words": RNG.integers(0, 11, (4, 5)), "numbers": RNG.normal(size=(4, 3))}
+    for pair in ((Both(), theirs()), (theirs(), Both())):
+        report = parity.compare(*pair, inputs)
+        assert report.passed, str(report)
+        assert report.compared >= 9
+
+
 def test_channels_may_be_last_on_one_side_and_first_on_the_other():
     class Mixed(nn.Module):
         def __init__(self, eps=1e-5):
