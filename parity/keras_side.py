@@ -408,6 +408,9 @@ class _Recorder:
                 args = (query, value if key is None else key, value)
             images = self._moved(entry, tensors[0], _spatial(layer, tensors[0]))
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
+            if kwargs.get("initial_state") is not None:
+                states = tf.nest.map_structure(lambda t: self._input(entry, t, False), kwargs["initial_state"])
+                kwargs = {**kwargs, "initial_state": states}
             drops = self.tape.noise and kwargs.get("training")
             noisy = entry.layer.kind == "dropout" and drops
             with self._inside(entry, images), ExitStack() as stack:
@@ -584,9 +587,11 @@ class _Recorder:
             return tensor
         origin = self.from_flatten.get(id(tensor))
 
+        state = bool(call.received) and call.layer.kind in RECURRENT
+
         def canonical(t: Any) -> Array:
             array = _unflatten(t.numpy(), origin[1]) if origin else _first(t.numpy()) if image else t.numpy()
-            return crop(array, padding)
+            return array[None] if state else crop(array, padding)
 
         if not tensor.dtype.is_floating:
             self.tape.input(call, canonical(tensor))
@@ -607,10 +612,11 @@ class _Recorder:
         if not tf.is_tensor(tensor) or not tensor.dtype.is_floating:
             return tensor
         shape = self._flat_shape(call, tensor)
+        state = bool(call.outputs) and call.layer.kind in RECURRENT
 
         def canonical(t: Any) -> Array:
             array = _unflatten(t.numpy(), shape) if shape else _first(t.numpy()) if image else t.numpy()
-            return without_ones(array, call.layer)
+            return array[None] if state else without_ones(array, call.layer)
 
         passed = self._gate(tensor, self.tape.output_gate(call, canonical, _native(image, shape)))
         if self.tape.arrays:
@@ -957,6 +963,8 @@ SPATIAL = (
     layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization, layers.AdaptiveAveragePooling1D,
     layers.Cropping1D,
 )  # fmt: skip
+RECURRENT = ("rnn", "lstm", "gru")
+"""Their states are (N, H) here and (1, N, H) in PyTorch."""
 ELEMENTWISE = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",
     "softplus", "softsign", "hard_swish", "hard_sigmoid", "mish", "celu", "hard_tanh", "log_sigmoid", "tanh_shrink",

@@ -17,11 +17,12 @@ import numpy as np
 
 from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
+from parity.form import form
 from parity.layer import Layer
-from parity.pair import Pairing, common, pair, told, uncommon
-from parity.replay import culprits, cut_off, shortened, tied, widened
+from parity.pair import Pairing, common, likened, pair, told, uncommon
+from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
-from parity.side import Call, Forcing, Layouts, Loss, Padding, Pass, Side, Tape, channels_first
+from parity.side import Call, Forcing, Layouts, Loss, Pass, Side, Tape, channels_first
 from parity.steps import ULP, Trajectory, course, for_side, judged, rule, trajectory, updates
 from parity.taylor import directional
 from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
@@ -631,16 +632,11 @@ class Job:
         self.passed(self.b, 1, pairing, free_b)
         calls_a, calls_b = ({call.index: call for call in tape.calls} for tape in (tape_a, free_b))
         called = [(a, b) for a, b in pairing.pairs if a.layer.kind != "parameter"]
-        cuts: dict[int, Padding | None] = {}
-        for a, b in called:
-            one_cut, cuts[b.index] = cut_off(calls_a[a.index], calls_b[b.index])
-            calls_a[a.index] = shortened(calls_a[a.index], one_cut)
-            calls_b[b.index] = shortened(calls_b[b.index], cuts[b.index])
-        forced = Forcing({b.index: widened(calls_a[a.index], cuts[b.index]) for a, b in called})
-        tape_b = Tape(noise=self.noise(pairing, 1), forcing=forced)
+        forms = {b.index: form(calls_a[a.index], calls_b[b.index]) for a, b in called}
+        tape_b = Tape(noise=self.noise(pairing, 1), forcing=Forcing({i: own.forced for i, own in forms.items()}))
         again, buffers_b = self.passed(self.b, 1, pairing, tape_b)
         layers = []
-        calls = [(calls_a[a.index], shortened(tape_b.calls[b.index], cuts[b.index])) for a, b in called]
+        calls = [(own.a, own.again(tape_b.calls[i])) for i, own in forms.items()]
         found = culprits(
             calls, one, again, buffers_a, buffers_b,
             frameworks=(self.a.framework, self.b.framework), train=self.train,
@@ -650,7 +646,7 @@ class Job:
         guilty = {name for culprit in found if culprit.kind != "glue" for name in culprit.where.split(" | ")[:1]}
         for a, b in called:
             if a.real or b.real:
-                layers.append(_layer_pair((calls_a[a.index], calls_b[b.index]), a.layer.name in guilty))
+                layers.append(_layer_pair((forms[b.index].a, forms[b.index].b), a.layer.name in guilty))
         report = replace(report, culprits=tuple(found), layers=tuple(layers))
         if found and all(culprit.diagnoses and culprit.diagnoses[0].cause in ROUNDED for culprit in found):
             why = f"{found[0].diagnoses[0].title}: {', '.join(c.where for c in found)}"
@@ -805,8 +801,8 @@ def _move(source: Side, target: Side, pairing: Pairing) -> list[Finding]:
             target.put(other.layer.name, arrays)
             continue
         own = target.get(other.layer.name)
-        arrays = common(one.layer.kind, arrays)
         expected = common(other.layer.kind, own)
+        arrays = likened(common(one.layer.kind, arrays), expected)
         for name in sorted(arrays.keys() | expected.keys()):
             shapes = [found[name].shape if name in found else None for found in (arrays, expected)]
             if shapes[0] != shapes[1]:

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from dualnet.interface import Array, Arrays, ConfigError
 from parity.side import Call, Layouts
 
-__all__ = ["Pairing", "common", "packed", "pair", "told", "uncommon"]
+__all__ = ["Pairing", "common", "likened", "packed", "pair", "told", "uncommon"]
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
@@ -268,8 +268,23 @@ def uncommon(kind: str, arrays: Arrays, like: Arrays, *, gradients: bool = False
     return found
 
 
+def likened(arrays: Arrays, like: Arrays) -> dict[str, Array]:
+    """The common form with a GRU's two biases as the one that it has if it resets before the product, or the reverse.
+
+    They are added; of one, all is the first.
+    """
+    found = dict(arrays)
+    for name in found.keys() & like.keys():
+        if name.startswith("bias") and {found[name].ndim, like[name].ndim} == {1, 2}:
+            one = found[name]
+            found[name] = one.sum(0) if one.ndim == 2 else np.stack([one, np.zeros_like(one)])
+    return found
+
+
 def packed(kind: str, arrays: Arrays) -> dict[str, Array]:
     """The common form as PyTorch has it."""
+    if kind == "gru":
+        arrays = likened(arrays, {name: np.empty((2, 0)) for name in arrays if name.startswith("bias_l")})
     names = {name.replace("bias_l", "bias_ih_l") for name in arrays if name.startswith("bias_l")}
     names |= {f"in_proj_{name.removeprefix('q_proj.')}" for name in arrays if name.startswith("q_proj.")}
     return uncommon(kind, arrays, dict.fromkeys(names, np.empty(0)))

@@ -14,10 +14,10 @@ from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
 from parity.report import Culprit
-from parity.side import Call, Padding, Pass, crop, pad
+from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
-__all__ = ["culprits", "cut_off", "known_settings", "shortened", "tied", "widened"]
+__all__ = ["culprits", "known_settings", "tied"]
 
 Pairs = Sequence[tuple[Call, Call]]
 Buffers = Mapping[str, Mapping[str, Array]]
@@ -96,57 +96,6 @@ def _same_arrives(pair: tuple[Call, Call], other: tuple[Call, Call]) -> bool:
     return all(
         len(x.received) == len(y.received) and all(map(np.array_equal, x.received, y.received))
         for x, y in zip(pair, other, strict=True)
-    )
-
-
-def cut_off(a: Call, b: Call) -> tuple[Padding | None, Padding | None]:
-    """What is cut off behind two layers that make images of other sizes from equal ones: where nothing comes back from.
-
-    A crop behind a layer belongs to it, as zeros put before it do: the other framework may have a setting for it.
-    A pooling behind may leave a border out, too: only transposed convolutions are cut to sizes that still differ.
-    """
-    arrived = [[array.shape for array in call.received] for call in (a, b)]
-    shapes = [call.outputs[0].shape if call.outputs and call.cotangents else () for call in (a, b)]
-    if a.layer.kind != b.layer.kind or a.layer.kind not in ("conv", "conv_transpose") or () in shapes:
-        return None, None
-    if arrived[0] != arrived[1] or shapes[0] == shapes[1]:
-        return None, None
-    cut = _silent_border(a.cotangents[0]), _silent_border(b.cotangents[0])
-    left = [crop(call.outputs[0], own).shape for call, own in zip((a, b), cut, strict=True)]
-    return cut if left[0] == left[1] or a.layer.kind == "conv_transpose" else (None, None)
-
-
-def _silent_border(cotangent: Array) -> Padding | None:
-    """How much is 0 before and behind, per spatial dimension of (N, C, ...), if not all is."""
-    if not cotangent.any():
-        return None
-    places = zip(np.nonzero(cotangent)[2:], cotangent.shape[2:], strict=True)
-    return tuple((int(where.min()), int(length - 1 - where.max())) for where, length in places)
-
-
-def shortened(call: Call, cut: Padding | None) -> Call:
-    """A call without what is cut off behind it, which is a setting of its layer now."""
-    if not cut:
-        return call
-    settings = dict(call.layer.settings)
-    crops = call.layer.kind == "conv_transpose"  # by its padding; a convolution has the less padding for it
-    factors = [1 if crops else -stride for stride in settings["stride"]]
-    each = zip(settings["padding"], cut, factors, strict=True)
-    settings["padding"] = tuple((before + f * b, after + f * a) for (before, after), (b, a), f in each)
-    return replace(
-        call,
-        layer=replace(call.layer, settings=settings),
-        outputs=[crop(array, cut) for array in call.outputs],
-        cotangents={i: crop(array, cut) for i, array in call.cotangents.items()},
-    )
-
-
-def widened(call: Call, cut: Padding | None) -> Call:
-    """A call with room for what will be cut off behind it."""
-    return replace(
-        call,
-        outputs=[pad(array, cut) for array in call.outputs],
-        cotangents={i: pad(array, cut) for i, array in call.cotangents.items()},
     )
 
 

@@ -378,16 +378,17 @@ class _Recorder(TorchFunctionMode):
     def _gate_inputs(
         self, call: Call, args: tuple[Any, ...], padding: Padding | None = None
     ) -> tuple[Any, ...]:  # fmt: skip
+        turned = _sequence_first(call.layer)
+
         def gate(tensor: torch.Tensor) -> torch.Tensor:
+            first = turned and not call.received  # states have no time
             if not tensor.is_floating_point():
-                self.tape.input(call, _canonical(tensor, call.layer))
+                self.tape.input(call, _canonical(tensor, first))
                 return tensor
             if self.tape.forced and torch.is_grad_enabled() and not tensor.requires_grad:
                 tensor = tensor.detach().requires_grad_()
                 self.tape.cut.append(tensor)
-            gate = self.tape.input_gate(
-                call, lambda t: crop(_canonical(t, call.layer), padding), _native(call, padding)
-            )
+            gate = self.tape.input_gate(call, lambda t: crop(_canonical(t, first), padding), _native(first, padding))
             return self._passed(tensor, gate)
 
         return _map(gate, args)
@@ -399,11 +400,14 @@ class _Recorder(TorchFunctionMode):
         return passed
 
     def _gate_outputs(self, call: Call, output: Any) -> Any:
+        turned = _sequence_first(call.layer)
+
         def gate(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            canonical = lambda t: without_ones(_canonical(t, call.layer), call.layer)  # noqa: E731
-            return self._passed(tensor, self.tape.output_gate(call, canonical, _native(call)))
+            first = turned and not call.outputs
+            canonical = lambda t: without_ones(_canonical(t, first), call.layer)  # noqa: E731
+            return self._passed(tensor, self.tape.output_gate(call, canonical, _native(first)))
 
         return _map(gate, output)
 
@@ -558,15 +562,16 @@ def _sequence_first(layer: Layer) -> bool:
     return layer.kind in ("rnn", "lstm", "gru") and not layer.settings.get("batch_first", True)
 
 
-def _canonical(tensor: torch.Tensor, layer: Layer) -> Array:
+def _canonical(tensor: torch.Tensor, turned: bool) -> Array:
+    """The array, of a sequence whose time comes first with the batch before it."""
     array = _array(tensor)
-    return array.swapaxes(0, 1).copy() if _sequence_first(layer) and array.ndim == 3 else array
+    return array.swapaxes(0, 1).copy() if turned and array.ndim == 3 else array
 
 
-def _native(call: Call, padding: Padding | None = None) -> Callable[[Array, torch.Tensor], torch.Tensor]:
+def _native(turned: bool, padding: Padding | None = None) -> Callable[[Array, torch.Tensor], torch.Tensor]:
     def native(array: Array, like: torch.Tensor) -> torch.Tensor:
         array = pad(array, padding)
-        if _sequence_first(call.layer) and array.ndim == 3:
+        if turned and array.ndim == 3:
             array = array.swapaxes(0, 1)
         tensor = torch.tensor(np.ascontiguousarray(array)).to(like.dtype)
         return tensor.reshape(like.shape) if tensor.numel() == like.numel() else tensor

@@ -1366,6 +1366,96 @@ def test_inputs_may_be_given_by_name(theirs):
         assert report.compared >= 9
 
 
+class Gated(nn.Module):
+    """A GRU whose states are all read, with time first inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru, self.dense = nn.GRU(5, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.dense(self.gru(x.transpose(0, 1))[0].transpose(0, 1))
+
+
+class Translator(nn.Module):
+    """The states of one LSTM go into another."""
+
+    def __init__(self, exchanged=False):
+        super().__init__()
+        self.reads, self.writes, self.exchanged = nn.LSTM(5, 6), nn.LSTM(3, 6, batch_first=True), exchanged
+
+    def forward(self, x, y):
+        _, (h, c) = self.reads(x.transpose(0, 1))
+        return self.writes(y, (c, h) if self.exchanged else (h, c))[0]
+
+
+class TranslatorTwin(keras.Model):
+    """The same in Keras."""
+
+    def __init__(self, **settings):
+        super().__init__()
+        self.reads = L.LSTM(6, return_state=True, **settings)
+        self.writes = L.LSTM(6, return_sequences=True)
+
+    def call(self, x, y):
+        _, *states = self.reads(x)
+        return self.writes(y, initial_state=states)
+
+
+def test_states_of_recurrent_layers_are_compared_and_forced():
+    inputs = [SEQUENCE, RNG.normal(size=(len(SEQUENCE), 4, 3))]
+    for pair in ((Translator(), TranslatorTwin()), (TranslatorTwin(), Translator())):
+        report = parity.compare(*pair, inputs)
+        assert report.passed, str(report)
+    for pair in ((Translator(), TranslatorTwin(activation="relu")), (TranslatorTwin(activation="relu"), Translator())):
+        (culprit,) = parity.compare(*pair, inputs).culprits
+        assert culprit.diagnoses[0].cause == "rnn.activation"
+    (culprit, *_) = parity.compare(Translator(exchanged=True), TranslatorTwin(), inputs).culprits
+    assert culprit.kind == "glue"
+
+
+class Ends(nn.Module):
+    """What is read of a recurrent layer: its last step, or its last states."""
+
+    def __init__(self, kind, read):
+        super().__init__()
+        self.layer, self.read = kind(5, 4, batch_first=True, bidirectional="both" in read), read
+        self.dense = nn.Linear(8 if "both" in read else 4, 2)
+
+    def forward(self, x):
+        out, states = self.layer(x)
+        h = states[0] if isinstance(states, tuple) else states
+        return self.dense({"step": out[:, -1], "state": h[-1], "both": torch.cat([*h], -1)}[self.read])
+
+
+@pytest.mark.parametrize("read", ["step", "state", "both"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_the_last_step_is_the_same_however_it_is_read(kind, read):
+    def theirs(**settings):
+        layer = getattr(L, {"RNN": "SimpleRNN"}.get(kind, kind))(4, **settings)
+        return sequential((7, 5), L.Bidirectional(layer) if read == "both" else layer, L.Dense(2))
+
+    def ours():
+        return Ends(getattr(nn, kind), read)
+
+    assert parity.compare(ours(), theirs(), SEQUENCE).passed
+    for pair in ((ours(), theirs(activation="sigmoid")), (theirs(activation="sigmoid"), ours())):
+        (culprit,) = parity.compare(*pair, SEQUENCE).culprits
+        assert culprit.diagnoses[0].cause == "rnn.activation"
+
+
+def test_a_gru_that_resets_before_the_product_is_diagnosed():
+    def theirs(**settings):
+        return sequential((7, 5), L.GRU(6, return_sequences=True, **settings), L.Dense(2))
+
+    for pair in ((Gated(), theirs(reset_after=False)), (theirs(reset_after=False), Gated())):
+        (culprit,) = parity.compare(*pair, SEQUENCE).culprits
+        assert culprit.diagnoses[0].cause == "gru.reset_after"
+    assert parity.compare(theirs(reset_after=False), theirs(reset_after=False), SEQUENCE).passed
+    (culprit,) = parity.compare(theirs(reset_after=False, use_bias=False), theirs(use_bias=False), SEQUENCE).culprits
+    assert culprit.diagnoses[0].cause == "gru.reset_after"
+
+
 def test_channels_may_be_last_on_one_side_and_first_on_the_other():
     class Mixed(nn.Module):
         def __init__(self, eps=1e-5):
