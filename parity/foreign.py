@@ -16,9 +16,9 @@ import numpy as np
 from dualnet.interface import Array, ConfigError, DataError, StateError
 from parity.layer import Layer
 from parity.models import Job, compare, side
-from parity.pair import Pairing, common, pair, uncommon
+from parity.pair import Pairing, channels_told, common, pair, uncommon
 from parity.report import Report
-from parity.side import Call, Side, Tape
+from parity.side import Call, Pass, Side, Tape
 from parity.trace import Trace, TraceError
 
 __all__ = ["aligned", "is_model", "made", "read_inputs", "record_model", "replayed"]
@@ -91,9 +91,12 @@ def record_model(
     one = side(model)
     job = Job(one, one, inputs, loss, targets, {}, False, train, seed, layout, frozenset())
     with one.borrowed("float64"):
-        calls = _fingerprinted(job, one)
+        end, calls = _fingerprinted(job, one)
         if weights is not None:
             _take(weights, one, calls)
+            if one.framework == "tf":  # else the loss would weigh the outputs in another order
+                theirs = [x[: len(y)] for x, y in zip(_outputs(weights), end.outputs, strict=False)]
+                one.layouts = channels_told([], theirs, end.outputs, end.moved)
         tape = Tape(noise=job.noise(Pairing([(call, call) for call in calls]), 0))
         found, buffers = job.passed(one, 0, Pairing(), tape)
         quantities: dict[str, Array] = {}
@@ -143,7 +146,21 @@ def aligned(a: Trace, b: Trace) -> tuple[Trace, Trace]:
     right = {_renamed(n, layers, places): x for n, x in b.quantities.items() if _kept(n, alone["b"])}
     names = {c.index: c.layer.name or c.layer.kind for c in _calls(a)}
     left, right = ({_named(n, names): x for n, x in arrays.items()} for arrays in (left, right))
+    right = {n: _turned(left[n], x) if n in left and _laid_out(n) else x for n, x in right.items()}
     return Trace(left, a.about, a.response, a.errors), Trace(right, b.about, b.response, b.errors)
+
+
+def _laid_out(name: str) -> bool:
+    return "/layer/" in name or "/output/" in name
+
+
+def _turned(one: Array, other: Array) -> Array:
+    """The other with its channels where the one has them: a side alone may take a sequence for an image."""
+    if one.ndim == other.ndim > 2 and one.shape != other.shape:
+        for turned in (np.moveaxis(other, -1, 1), np.moveaxis(other, 1, -1)):
+            if turned.shape == one.shape:
+                return turned
+    return other
 
 
 def replayed(a: Trace, b: Trace) -> Report:
@@ -189,10 +206,15 @@ def _take(weights: Trace, one: Side, calls: Sequence[Call]) -> None:
             one.put(own.layer.name, uncommon(own.layer.kind, arrays, like))
 
 
-def _fingerprinted(job: Job, one: Side) -> list[Call]:
-    _, calls = job.seen(0)
+def _outputs(trace: Trace) -> list[Array]:
+    named = {n: x for n, x in trace.quantities.items() if "/output/" in n}
+    return [named[n] for n in sorted(named, key=lambda n: int(n.rpartition("/")[2]))]
+
+
+def _fingerprinted(job: Job, one: Side) -> tuple[Pass, list[Call]]:
+    end, calls = job.seen(0)
     marked = job.marked(one, calls, 0)
-    return [
+    return end, [
         replace(call, received=[_projected(x) for x in seen.received[:1]],
                 cotangents={0: _projected(seen.cotangents[0])} if 0 in seen.cotangents else {})
         for call, seen in zip(calls, marked, strict=True)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dualnet.interface import Array
-from parity.side import Call, Padding, crop, pad
+from parity.side import RECURRENT, Call, Padding, crop, pad
 
 __all__ = ["Form", "form"]
 
 CONVOLUTIONS = ("conv", "conv_transpose")
-RECURRENT = ("rnn", "lstm", "gru")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from parity.side import (
     GLUE,
     INTEGERS,
     PADDED,
+    RECURRENT,
     Call,
     Gate,
     Layouts,
@@ -587,7 +588,7 @@ class _Recorder:
             return tensor
         origin = self.from_flatten.get(id(tensor))
 
-        state = bool(call.received) and call.layer.kind in RECURRENT
+        state = bool(call.received) and call.layer.kind in RECURRENT  # (N, H) here and (1, N, H) in PyTorch
 
         def canonical(t: Any) -> Array:
             array = _unflatten(t.numpy(), origin[1]) if origin else _first(t.numpy()) if image else t.numpy()
@@ -963,8 +964,6 @@ SPATIAL = (
     layers.UpSampling1D, layers.SpatialDropout1D, layers.GroupNormalization, layers.AdaptiveAveragePooling1D,
     layers.Cropping1D,
 )  # fmt: skip
-RECURRENT = ("rnn", "lstm", "gru")
-"""Their states are (N, H) here and (1, N, H) in PyTorch."""
 ELEMENTWISE = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "dropout", "identity",
     "softplus", "softsign", "hard_swish", "hard_sigmoid", "mish", "celu", "hard_tanh", "log_sigmoid", "tanh_shrink",

@@ -19,7 +19,7 @@ from dualnet.interface import Array, Arrays, ConfigError, StateError
 from dualnet.process import prepare
 from parity.form import form
 from parity.layer import Layer
-from parity.pair import Pairing, common, likened, pair, told, uncommon
+from parity.pair import Pairing, batch_told, channels_told, common, likened, pair, uncommon
 from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
 from parity.side import Call, Forcing, Layouts, Loss, Pass, Side, Tape, channels_first
@@ -367,11 +367,17 @@ class Job:
             return self.marked(self.a, calls_a, 0), self.marked(self.b, calls_b, 1)
 
         found = pair(calls_a, calls_b, self.hints, fingerprints, trust_order=trust_order)
+        turned = [(other, one) for one, other in found.pairs]
+        a, b = Layouts(), Layouts()
         if self.b.framework == "tf":
-            found.layouts = Layouts(), told(found.pairs, end_a.outputs, end_b.outputs, end_b.moved)
+            b = channels_told(found.pairs, end_a.outputs, end_b.outputs, end_b.moved)
         elif self.a.framework == "tf":
-            turned = [(other, one) for one, other in found.pairs]
-            found.layouts = told(turned, end_b.outputs, end_a.outputs, end_a.moved), Layouts()
+            a = channels_told(turned, end_b.outputs, end_a.outputs, end_a.moved)
+        if self.b.framework == "torch":
+            b = batch_told(found.pairs)
+        elif self.a.framework == "torch":
+            a = batch_told(turned)
+        found.layouts = a, b
         self._lay_out(found)
         for call in (*calls_a, *calls_b):
             call.forget()

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from dualnet.interface import Array, Arrays, ConfigError
 from parity.side import Call, Layouts
 
-__all__ = ["Pairing", "common", "likened", "packed", "pair", "told", "uncommon"]
+__all__ = ["Pairing", "batch_told", "channels_told", "common", "likened", "packed", "pair", "uncommon"]
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
@@ -29,6 +29,8 @@ FAMILIES = (
     {"rnn", "lstm", "gru"},
 )  # fmt: skip
 """Kinds that one may have taken for another: they are paired where nothing fits better, and then differ."""
+Turned = Callable[[tuple[int, ...], bool], tuple[int, ...]]
+"""Another shape of an array, whose axes may have been moved."""
 TRANSPARENT = 1e-3
 """How much a place further in the order counts against a pair of equal inputs."""
 
@@ -87,7 +89,7 @@ def pair(
     return Pairing(pairs, _without(calls_a, pairs, 0), _without(calls_b, pairs, 1))
 
 
-def told(
+def channels_told(
     pairs: Sequence[tuple[Call, Call]], ends: Sequence[Array], own: Sequence[Array], moved: Sequence[bool]
 ) -> Layouts:  # fmt: skip
     """The layouts of the second of each pair in which its shapes are those of the first.
@@ -97,20 +99,35 @@ def told(
         ends, own: the outputs of the first model, and of the second.
         moved: which of the second's have had their channels moved.
     """
-    calls = {
-        other.index: not other.moved
-        for one, other in pairs
-        if one.received and other.received and _turned(one.received[0], other.received[0], other.moved)
-    }
     outputs = enumerate(zip(ends, own, moved, strict=False))
-    return Layouts(calls, {i: not as_is for i, (x, y, as_is) in outputs if _turned(x, y, as_is)})
+    return Layouts(
+        _told(pairs, _channels), {i: not mine for i, (x, y, mine) in outputs if _fits(x, y, mine, _channels)}
+    )
 
 
-def _turned(one: Array, other: Array, moved: bool) -> bool:
-    """Whether the other has the shape of the one only if its channels are moved, or only if they are not."""
-    n, *rest = other.shape or (0,)
-    turned = (n, *rest[1:], *rest[:1]) if moved else (n, *rest[-1:], *rest[:-1])
-    return one.shape != other.shape and one.shape == turned
+def batch_told(pairs: Sequence[tuple[Call, Call]]) -> Layouts:
+    """The same for sequences: which calls of the second have time first."""
+    return Layouts(_told(pairs, lambda shape, moved: (shape[1], shape[0], *shape[2:])))
+
+
+def _told(pairs: Sequence[tuple[Call, Call]], turned: Turned) -> dict[int, bool]:
+    both = [(one, other) for one, other in pairs if one.received and other.received]
+    return {
+        other.index: not other.moved
+        for one, other in both
+        if _fits(one.received[0], other.received[0], other.moved, turned)
+    }
+
+
+def _fits(one: Array, other: Array, moved: bool, turned: Turned) -> bool:
+    """Whether the other has the shape of the one only if its axes are turned."""
+    return one.shape != other.shape and other.ndim > 2 and one.shape == turned(other.shape, moved)
+
+
+def _channels(shape: tuple[int, ...], moved: bool) -> tuple[int, ...]:
+    """The shape with the channels at the other end."""
+    n, *rest = shape
+    return (n, *rest[1:], *rest[:1]) if moved else (n, *rest[-1:], *rest[:-1])
 
 
 def _by_hand(

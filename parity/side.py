@@ -46,7 +46,7 @@ class Call:
         cotangents: the gradients of the outputs that came back from behind.
         input_gradients: what the layer made of the cotangents it was given.
         noise: the uniform numbers that a dropout drew.
-        moved: whether its arrays have the channels first that the framework has last.
+        moved: whether its arrays have the channels first that the framework has last, or the batch that it has second.
     """
 
     index: int
@@ -72,10 +72,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Layouts:
-    """Where a side cannot know whether the last axis has the channels of an image, told by the other: by index.
+    """What a side cannot know of its axes and the other tells, by index: whether they are moved to be canonical.
 
-    Args:
-        calls, outputs: whether it has.
+    In Keras the last axis may have the channels of an image, in PyTorch the first one the time of a sequence.
     """
 
     calls: Mapping[int, bool] = field(default_factory=dict)
@@ -225,6 +224,7 @@ GLUE = (
     "global_max_pool",
 )  # fmt: skip
 """Layers that the other side may well write as an expression: without a partner they count as what lies between."""
+RECURRENT = ("rnn", "lstm", "gru")
 PADDED = ("conv", "max_pool", "avg_pool")
 """Layers that a separate layer of zero padding before them belongs to."""
 
@@ -304,7 +304,7 @@ class Side(Protocol):
     framework: BackendName
     model: Any
     layouts: Layouts
-    """Set for each pairing; a framework with channels first needs none."""
+    """Set for each pairing."""
 
     def borrowed(self, dtype: str, *, training: bool = False) -> AbstractContextManager[None]:
         """Within it the model computes in this dtype; afterwards it is as it was found, bit for bit.

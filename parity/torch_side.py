@@ -24,10 +24,10 @@ from parity.side import (
     GLUE,
     INTEGERS,
     PADDED,
+    RECURRENT,
     Call,
     Gate,
     Layouts,
-    Noise,
     Padding,
     Pass,
     Rule,
@@ -315,7 +315,7 @@ class _Recorder(TorchFunctionMode):
         if args and output is args[0] and output._version == version:
             call.passes_on()
         if call.layer.kind == "dropout" and self.tape.noise and module.training and _calls_its_own(module):
-            output = _drop(args[0], call, self.tape.noise)
+            output = self._drop(args[0], call)
         return self._gate_outputs(call, output)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -343,7 +343,7 @@ class _Recorder(TorchFunctionMode):
             call = self.tape.open(Layer(name, kind, settings, {}, f"{func.__name__}(...)"), real=False)
             gated = self._gate_inputs(call, tuple(args))
             if kind == "dropout" and self.tape.noise and _drops(*args, **kwargs):
-                return self._gate_outputs(call, _drop(gated[0], call, self.tape.noise))
+                return self._gate_outputs(call, self._drop(gated[0], call))
             return self._gate_outputs(call, func(*gated, **{k: v for k, v in kwargs.items() if k != "inplace"}))
         finally:
             self.depth -= 1
@@ -361,7 +361,7 @@ class _Recorder(TorchFunctionMode):
                 return x * torch.tensor(self.tape.sample(tuple(x.shape)) >= p) / (1 - p)
             heads = call.layer.settings["heads"]
             shape = tuple(x.shape) if x.dim() == 4 else (len(x) // heads, heads, *x.shape[1:])
-            return _drop(x.reshape(shape), call, self.tape.noise).reshape(x.shape)
+            return self._drop(x.reshape(shape), call).reshape(x.shape)
 
         return dropping
 
@@ -378,10 +378,10 @@ class _Recorder(TorchFunctionMode):
     def _gate_inputs(
         self, call: Call, args: tuple[Any, ...], padding: Padding | None = None
     ) -> tuple[Any, ...]:  # fmt: skip
-        turned = _sequence_first(call.layer)
+        turned = self._turned(call)
 
         def gate(tensor: torch.Tensor) -> torch.Tensor:
-            first = turned and not call.received  # states have no time
+            first = turned and not (call.received and call.layer.kind in RECURRENT)  # states have no time
             if not tensor.is_floating_point():
                 self.tape.input(call, _canonical(tensor, first))
                 return tensor
@@ -399,8 +399,23 @@ class _Recorder(TorchFunctionMode):
             self.tape.seen.append(passed)
         return passed
 
+    def _turned(self, call: Call) -> bool:
+        """Whether time comes before the batch: as the layer says, or as the other side tells."""
+        call.moved = self.side.layouts.calls.get(call.index, _sequence_first(call.layer))
+        return call.moved
+
+    def _drop(self, x: torch.Tensor, call: Call) -> torch.Tensor:
+        assert self.tape.noise
+        rate, turned = call.layer.settings["rate"], self._turned(call) and x.dim() == 3
+        shape = (x.shape[1], x.shape[0], *x.shape[2:]) if turned else tuple(x.shape)
+        if call.layer.settings.get("shape") == "channel":
+            shape = (*shape[:2], *[1] * (x.dim() - 2))
+        call.noise = self.tape.noise(call, shape)
+        kept = torch.tensor((call.noise.swapaxes(0, 1) if turned else call.noise) >= rate)
+        return x * kept.to(x.dtype) / (1 - rate)
+
     def _gate_outputs(self, call: Call, output: Any) -> Any:
-        turned = _sequence_first(call.layer)
+        turned = self._turned(call)
 
         def gate(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_floating_point():
@@ -482,13 +497,6 @@ def _calls_its_own(module: nn.Module) -> bool:
     return type(module).forward is kind.forward and "forward" not in module.__dict__
 
 
-def _drop(x: torch.Tensor, call: Call, noise: Noise) -> torch.Tensor:
-    rate = call.layer.settings["rate"]
-    shape = tuple(x.shape) if call.layer.settings.get("shape") != "channel" else (*x.shape[:2], *[1] * (x.dim() - 2))
-    call.noise = noise(call, shape)
-    return x * torch.tensor(call.noise >= rate).to(x.dtype) / (1 - rate)
-
-
 ATTENDING = F.scaled_dot_product_attention
 INSIDE = ("dropout", "scaled_dot_product_attention")
 """What `nn.MultiheadAttention` calls where no mode of functions sees it."""
@@ -559,7 +567,7 @@ def _part(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
 
 
 def _sequence_first(layer: Layer) -> bool:
-    return layer.kind in ("rnn", "lstm", "gru") and not layer.settings.get("batch_first", True)
+    return layer.kind in RECURRENT and not layer.settings.get("batch_first", True)
 
 
 def _canonical(tensor: torch.Tensor, turned: bool) -> Array:

@@ -100,6 +100,27 @@ def test_a_wrong_layer_shows_from_there_on():
     }
 
 
+class Words(nn.Module):
+    """A convolution over a sequence, then layers that have the channels last."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.dense = nn.Conv1d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.dense(torch.relu(self.conv(x).mT))
+
+
+def test_channels_may_be_last_on_one_side_alone():
+    x = np.random.default_rng(0).normal(size=(4, 3, 9))
+    layers = keras.layers.Conv1D(4, 3), keras.layers.ReLU(), keras.layers.Dense(2)
+    model = keras.Sequential([keras.Input((9, 3)), *layers])
+    first = foreign.record_model(Words(), x, layout="NCL")
+    second = foreign.record_model(model, x, layout="NCL", weights=first)
+    report = compare_traces(*foreign.aligned(first, second))
+    assert report.passed, str(report)
+
+
 def test_a_layer_without_partner_is_missing():
     longer = nn.Sequential(*ours(), nn.Linear(5, 5))
     report = compare_traces(*foreign.aligned(parity.record_model(ours(), IMAGES), parity.record_model(longer, IMAGES)))

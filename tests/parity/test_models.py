@@ -1267,6 +1267,37 @@ def test_a_transformer_encoder_draws_the_same_for_the_weights_of_its_attention(t
     assert [c.diagnoses[0].cause for c in wrong.culprits] == ["attention.dropout"] * train
 
 
+class TimeFirst(nn.Module):
+    """Time comes before the batch, as PyTorch has it if nothing is said."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.dropout, self.out = (
+            nn.TransformerEncoderLayer(6, 2, 9, 0.2),
+            nn.Dropout(0.3),
+            nn.Linear(6, 2),
+        )
+
+    def forward(self, x):
+        return self.out(self.dropout(self.encoder(x.transpose(0, 1)))).transpose(0, 1)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_time_may_come_before_the_batch(train):
+    def theirs(weights=0.2):
+        return keras.Sequential([keras.Input((5, 6)), Encoder(weights), L.Dropout(0.3), L.Dense(2)])
+
+    x = RNG.normal(size=(3, 5, 6))
+    for pair in ((TimeFirst(), theirs()), (theirs(), TimeFirst())):
+        report = parity.compare(*pair, x, train=train)
+        assert report.passed, str(report)
+    ours = TimeFirst()
+    ours.encoder.norm1.eps = 1e-3
+    for pair in ((ours, theirs()), (theirs(), ours)):
+        (culprit,) = parity.compare(*pair, x, train=train).culprits
+        assert culprit.diagnoses[0].cause == "norm.epsilon"
+
+
 class Fused(Attention):
     """All in one function, which does not give the weights."""
 
