@@ -28,6 +28,7 @@ from parity.side import (
     Call,
     Gate,
     Layouts,
+    Noise,
     Padding,
     Pass,
     Rule,
@@ -315,7 +316,7 @@ class _Recorder(TorchFunctionMode):
         if args and output is args[0] and output._version == version:
             call.passes_on()
         if call.layer.kind == "dropout" and self.tape.noise and module.training and _calls_its_own(module):
-            output = self._drop(args[0], call)
+            output = self._drop(args[0], call, self.tape.noise)
         return self._gate_outputs(call, output)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -343,7 +344,7 @@ class _Recorder(TorchFunctionMode):
             call = self.tape.open(Layer(name, kind, settings, {}, f"{func.__name__}(...)"), real=False)
             gated = self._gate_inputs(call, tuple(args))
             if kind == "dropout" and self.tape.noise and _drops(*args, **kwargs):
-                return self._gate_outputs(call, self._drop(gated[0], call))
+                return self._gate_outputs(call, self._drop(gated[0], call, self.tape.noise))
             return self._gate_outputs(call, func(*gated, **{k: v for k, v in kwargs.items() if k != "inplace"}))
         finally:
             self.depth -= 1
@@ -361,7 +362,7 @@ class _Recorder(TorchFunctionMode):
                 return x * torch.tensor(self.tape.sample(tuple(x.shape)) >= p) / (1 - p)
             heads = call.layer.settings["heads"]
             shape = tuple(x.shape) if x.dim() == 4 else (len(x) // heads, heads, *x.shape[1:])
-            return self._drop(x.reshape(shape), call).reshape(x.shape)
+            return self._drop(x.reshape(shape), call, self.tape.noise).reshape(x.shape)
 
         return dropping
 
@@ -404,13 +405,12 @@ class _Recorder(TorchFunctionMode):
         call.moved = self.side.layouts.calls.get(call.index, _sequence_first(call.layer))
         return call.moved
 
-    def _drop(self, x: torch.Tensor, call: Call) -> torch.Tensor:
-        assert self.tape.noise
+    def _drop(self, x: torch.Tensor, call: Call, noise: Noise) -> torch.Tensor:
         rate, turned = call.layer.settings["rate"], self._turned(call) and x.dim() == 3
         shape = (x.shape[1], x.shape[0], *x.shape[2:]) if turned else tuple(x.shape)
         if call.layer.settings.get("shape") == "channel":
             shape = (*shape[:2], *[1] * (x.dim() - 2))
-        call.noise = self.tape.noise(call, shape)
+        call.noise = noise(call, shape)
         kept = torch.tensor((call.noise.swapaxes(0, 1) if turned else call.noise) >= rate)
         return x * kept.to(x.dtype) / (1 - rate)
 
