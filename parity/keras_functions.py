@@ -1,5 +1,6 @@
 """TensorFlow's functions that are layers: what each computes when a model calls it between its layers."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -126,7 +127,33 @@ def _resize(given: Given) -> tuple[str, dict[str, Any]] | None:
     }  # fmt: skip
 
 
-EXACT = ((tf.nn, "gelu", _exact_gelu), (tf.image, "resize", _exact_resize))
+def _exact_max_pool(pool: Callable[..., Any]) -> Callable[..., Any]:
+    """`tf.nn.max_pool` of volumes in float64, where TensorFlow has none: over height and width, then over depth."""
+    signature = inspect.signature(pool)
+
+    @wraps(pool)
+    def pooled(*args: Any, **kwargs: Any) -> tf.Tensor:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        x, mode, layout = bound.arguments["input"], bound.arguments["padding"], bound.arguments["data_format"]
+        known = tf.is_tensor(x) and x.dtype == tf.float64 and len(x.shape) == 5
+        if not known or not isinstance(mode, str) or not (layout or "C").endswith("C"):
+            return pool(*args, **kwargs)
+        (d, h, w), (sd, sh, sw) = (_window(bound.arguments[name], 3) for name in ("ksize", "strides"))
+        n, depth, _, _, channels = x.shape
+        planes = tf.nn.max_pool2d(tf.reshape(x, (n * depth, *x.shape[2:])), (h, w), (sh, sw), mode.upper())
+        height, width = planes.shape[1:3]
+        columns = tf.reshape(planes, (n, depth, height * width, channels))
+        slabs = tf.nn.max_pool2d(columns, (d, 1), (sd, 1), mode.upper())
+        return tf.reshape(slabs, (n, slabs.shape[1], height, width, channels))
+
+    return pooled
+
+
+EXACT = (
+    (tf.nn, "gelu", _exact_gelu), (tf.image, "resize", _exact_resize), (tf.nn, "max_pool", _exact_max_pool),
+    (tf.nn, "max_pool3d", _exact_max_pool),
+)  # fmt: skip
 """Functions that know no float64, and what makes one of each that does."""
 FUNCTIONS: tuple[tuple[Any, str, Described], ...] = (
     *((tf.nn, name, _plain(name)) for name in ("relu", "relu6", "selu", "softsign", "sigmoid", "tanh")),

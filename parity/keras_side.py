@@ -409,6 +409,8 @@ class _Recorder:
                 args = (query, value if key is None else key, value)
             images = self._moved(entry, tensors[0], _spatial(layer, tensors[0]))
             gated = tf.nest.map_structure(lambda t: self._input(entry, t, images, padding), args)
+            if kwargs.get("mask") is not None and entry.layer.kind in RECURRENT:
+                self.tape.input(entry, np.asarray(kwargs["mask"]).astype(bool))
             if kwargs.get("initial_state") is not None:
                 states = tf.nest.map_structure(lambda t: self._input(entry, t, False), kwargs["initial_state"])
                 kwargs = {**kwargs, "initial_state": states}

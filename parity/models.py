@@ -34,6 +34,8 @@ LAYOUTS = {4: "NCHW", 5: "NCDHW"}
 LOSSES = ("cross_entropy", "mse")
 DEAD = 1e-18
 """A gradient below this share of the greatest one is none: that of a float64 rounding is 1e-16."""
+KEY_BIAS = "k_proj.bias"
+"""Of an attention: it adds the same to all scores of a query, and the softmax takes that off again."""
 DRAWS = 3
 """How often a lower precision is tried before a difference counts."""
 KINKED = ("relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "hard_tanh", "hard_sigmoid", "hard_swish")
@@ -625,7 +627,7 @@ class Job:
         scale = max([scale, *(largest(g) for own in one.parameter_gradients.values() for g in own.values())])
         dead = [f"input {i}" for i, g in enumerate(one.input_gradients) if largest(g) <= DEAD * scale]
         for layer, own in one.parameter_gradients.items():
-            dead += [f"{layer}.{name}" for name, g in own.items() if largest(g) <= DEAD * scale]
+            dead += [f"{layer}.{name}" for name, g in own.items() if largest(g) <= DEAD * scale and name != KEY_BIAS]
         return tuple(name for name in dead if not self.allows(name))
 
     # --- the explanation ---

@@ -48,8 +48,7 @@ def culprits(
     calls = Counter(a.layer.name for a, _ in pairs)
     for place, (a, b) in enumerate(pairs):
         before = pairs[place - 1] if place else None
-        # masks are no data: a wrong one is its attention's fault
-        arrived = _worst((x, y) for x, y in zip(a.received, b.received, strict=False) if x.dtype != bool)
+        arrived = _worst(zip(_data(a), _data(b), strict=False))
         if arrived > LIMIT and not any(_same_arrives((a, b), other) for other in pairs[:place]):
             where = f"between {_name(before) if before else 'the input'} and {_name((a, b))}"
             found.append(Culprit(where, "glue", "forward", arrived, (), _glue(a.received[0], b.received[0])))
@@ -75,6 +74,12 @@ def culprits(
         if error > LIMIT:
             found.append(Culprit("the loss", "loss", "forward", error, (), "the outputs are equal, the losses are not"))
     return found
+
+
+def _data(call: Call) -> list[Array]:
+    """What arrives: no masks, as a wrong one is its layer's fault, and whole numbers whatever their width."""
+    arrived = [array for array in call.received if array.dtype != bool]
+    return [array if np.issubdtype(array.dtype, np.floating) else array.astype(np.int64) for array in arrived]
 
 
 def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:
@@ -131,7 +136,7 @@ def _diagnosed(
     runs = [
         LayerRun(
             known_settings(call.layer),
-            framework, (*a.received, *([] if call.noise is None else [call.noise])), tuple(call.outputs), train,
+            framework, _given(a, call), tuple(call.outputs), train,
             dict((buffers[i] if buffers else {}).get(call.layer.name, {})),
             tuple(a.cotangents.values()),
             tuple(call.input_gradients.get(i, np.zeros_like(a.received[i])) for i in sorted(a.input_gradients)),
@@ -141,6 +146,13 @@ def _diagnosed(
     ]  # fmt: skip
     fault = Fault(runs[0], runs[1], phase)
     return Culprit(_name((a, b)), a.layer.kind, phase, error, diagnose(fault), measured(fault))
+
+
+def _given(a: Call, call: Call) -> tuple[Array, ...]:
+    """What a call worked on: the data of a, and its own masks and noise."""
+    data = (array for array in a.received if array.dtype != bool)
+    masks = (array for array in call.received if array.dtype == bool)
+    return (*data, *masks, *([] if call.noise is None else [call.noise]))
 
 
 def known_settings(layer: Layer) -> Layer:

@@ -300,9 +300,8 @@ class _Recorder(TorchFunctionMode):
         call = self.tape.open(with_padding(layer, padding), real=layer.kind not in GLUE)
         gated = self._gate_inputs(call, args, padding)
         self.open.append((call, gated[0]._version if gated and torch.is_tensor(gated[0]) else 0))
-        mask = kwargs.get("attn_mask") if layer.kind == "attention" else None
-        if mask is not None and mask.dtype == torch.bool:  # True forbids here, and allows in Keras
-            self.tape.input(call, ~_array(mask))
+        if layer.kind == "attention" and (allowed := _allowed(**kwargs)) is not None:
+            self.tape.input(call, allowed)
         return gated, kwargs
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
@@ -500,6 +499,15 @@ def _calls_its_own(module: nn.Module) -> bool:
 ATTENDING = F.scaled_dot_product_attention
 INSIDE = ("dropout", "scaled_dot_product_attention")
 """What `nn.MultiheadAttention` calls where no mode of functions sees it."""
+
+
+def _allowed(
+    attn_mask: torch.Tensor | None = None, key_padding_mask: torch.Tensor | None = None, **_: Any
+) -> Array | None:  # fmt: skip
+    """Where an attention may look: True forbids in its own masks, and allows in Keras."""
+    masks = [attn_mask, None if key_padding_mask is None else key_padding_mask[:, None]]
+    told = [~_array(mask) for mask in masks if mask is not None and mask.dtype == torch.bool]
+    return None if not told else told[0] if len(told) == 1 else told[0] & told[1]
 
 
 def _drops_weights(

@@ -7,6 +7,7 @@ import numpy as np
 
 from parity.causes.cause import Array, Cause, Hypothesis, assume, keyword, setting
 from parity.layer import Fault
+from parity.reference.recurrent import apart
 
 __all__ = ["CAUSES"]
 
@@ -147,9 +148,10 @@ def _last_step(fault: Fault) -> Iterable[Hypothesis]:
 def _cell_returned(fault: Fault) -> Iterable[Hypothesis]:
     yield assume(fault, "h", "c", outputs=lambda outputs: (outputs[2][-1], *outputs[1:]))
     yield assume(fault, "(h, c)", "(c, h)", outputs=lambda outputs: (outputs[0], outputs[2], outputs[1]))
-    if len(fault.a.inputs) == 3:
-        x, h, c = fault.a.inputs
-        yield assume(fault, "(h, c)", "(c, h)", inputs=(x, c, h))
+    states, _ = apart(fault.a.inputs)
+    if len(states) == 2:
+        x, masks = fault.a.inputs[0], [x for x in fault.a.inputs if x.dtype == bool]
+        yield assume(fault, "(h, c)", "(c, h)", inputs=(x, *states[::-1], *masks))
 
 
 def _batch_first(fault: Fault) -> Iterable[Hypothesis]:
@@ -162,9 +164,21 @@ def _batch_first(fault: Fault) -> Iterable[Hypothesis]:
 
 
 def _state_ignored(fault: Fault) -> Iterable[Hypothesis]:
-    if len(fault.a.inputs) > 1:
-        specific = len(fault.b.inputs) == 1
-        yield assume(fault, "given", "zero", specific=specific, inputs=fault.a.inputs[:1])
+    if apart(fault.a.inputs)[0]:
+        masks = [x for x in fault.a.inputs if x.dtype == bool]
+        specific = not apart(fault.b.inputs)[0]
+        yield assume(fault, "given", "zero", specific=specific, inputs=(fault.a.inputs[0], *masks))
+
+
+def _mask(fault: Fault) -> Iterable[Hypothesis]:
+    """Steps that count on one side alone."""
+    mine, theirs = ([x for x in side.inputs if x.dtype == bool] for side in (fault.a, fault.b))
+    plain = tuple(x for x in fault.a.inputs if x.dtype != bool)
+    if mine:
+        yield assume(fault, "masked", "not masked", specific=not theirs, inputs=plain)
+        yield assume(fault, "where True counts", "where False counts", inputs=(*plain, ~mine[0]))
+    elif theirs:
+        yield assume(fault, "not masked", "masked", specific=True, inputs=(*plain, *theirs))
 
 
 WEIGHTS = ("rnn.load_state_dict(...) with {}", "layer.set_weights([...]) with {}")
@@ -194,6 +208,8 @@ CAUSES = (
           "weight_hh {}", *WEIGHTS),
     Cause("rnn.directions_swapped", ALL, "the directions have each other's weights", _directions,
           "weights of {}", *WEIGHTS),
+    Cause("rnn.mask", ALL, "one side leaves steps out, as Keras behind Embedding(mask_zero=True)", _mask, "steps {}",
+          "nn.utils.rnn.pack_padded_sequence(...): {}", "layer(x, mask=...) or Embedding(mask_zero=...): {}"),
     Cause("rnn.direction", ALL, "one side reads the sequence backwards",
           setting("go_backwards", False, (True, False)), "backwards {}", "rnn(x.flip(1)) where backwards is {}",
           keyword("go_backwards")),

@@ -1,6 +1,6 @@
 """Recurrent layers over sequences (N, T, D), with PyTorch's names and gate orders: i f g o (LSTM), r z n (GRU)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from parity.reference.activation import ELEMENTWISE
 from parity.reference.kind import Array, Call, Kind, Unsupported, choose
 
-__all__ = ["GATES", "KINDS"]
+__all__ = ["GATES", "KINDS", "apart"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 """How many gates stand in the rows of a weight."""
@@ -58,7 +58,8 @@ def _recurrent(kind: str) -> Kind:
         """The sequence (N, T, directions * H) or its last step, then h and, of an LSTM, c (layers * directions, N, H).
 
         Backwards alone, the sequence is in the order of processing; `invert_update` is the update gate of the
-        original GRU (Cho et al. 2014).
+        original GRU (Cho et al. 2014). A mask (N, T) of truth values, the last input, tells which steps count: the
+        others leave the state as it is, and give the output of the step before.
         """
         if go_backwards and bidirectional:
             raise Unsupported("both directions, and backwards as well")
@@ -70,7 +71,8 @@ def _recurrent(kind: str) -> Kind:
         }
         suffixes = ("", "_reverse") if bidirectional else ("",)
         shape = (layers * len(suffixes), len(call.x), hidden)
-        h0, c0 = (*call.inputs[1:], np.zeros(shape), np.zeros(shape))[:2]
+        states, mask = apart(call.inputs)
+        h0, c0 = (*states, np.zeros(shape), np.zeros(shape))[:2]
         h_last: list[Array] = []
         c_last: list[Array] = []
         out = call.x
@@ -79,10 +81,12 @@ def _recurrent(kind: str) -> Kind:
             for backwards, suffix in enumerate(suffixes):
                 step = _cell(kind, settings, _weights(call, f"l{layer}{suffix}", GATES[kind] * hidden))
                 h, c = h0[len(h_last)], c0[len(h_last)]
-                seen = []
-                for x in np.moveaxis(out[:, ::-1] if backwards or go_backwards else out, 1, 0):
-                    h, c = step(x, h, c)
-                    seen.append(h)
+                order = slice(None, None, -1 if backwards or go_backwards else 1)
+                seen: list[Array] = []
+                for x, kept in zip(np.moveaxis(out, 1, 0)[order], mask.T[order, :, None], strict=True):
+                    after_h, after_c = step(x, h, c)
+                    h, c = np.where(kept, after_h, h), np.where(kept, after_c, c)
+                    seen.append(np.where(kept, h, seen[-1] if seen else 0.0))
                 h_last, c_last = [*h_last, h], [*c_last, c]
                 directions.append(np.stack(seen[::-1] if backwards else seen, axis=1))
             out = np.concatenate(directions, axis=-1)
@@ -90,7 +94,13 @@ def _recurrent(kind: str) -> Kind:
             out = np.concatenate(h_last[-len(suffixes) :], axis=-1)
         return (out, np.stack(h_last), np.stack(c_last)) if kind == "lstm" else (out, np.stack(h_last))
 
-    return Kind(compute, PARAMETERS, inputs=(1, 3 if kind == "lstm" else 2))
+    return Kind(compute, PARAMETERS, inputs=(1, 4 if kind == "lstm" else 3))
+
+
+def apart(inputs: Sequence[Array]) -> tuple[tuple[Array, ...], Array]:
+    """The states behind the sequence, and which of its steps count: all, if nothing is said."""
+    masks = [x for x in inputs if x.dtype == bool]
+    return tuple(x for x in inputs[1:] if x.dtype != bool), masks[0] if masks else np.ones(inputs[0].shape[:2], bool)
 
 
 def _weights(call: Call, suffix: str, rows: int) -> tuple[Array, Array, Array, Array]:

@@ -82,6 +82,9 @@ def recurrent(kind, gates, *more, inputs=7, directions=("",), **settings):
     return computed(kind, settings, parameters, data(3, 5, inputs), *more)
 
 
+STEPS = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [0, 1, 0, 1, 1]], bool)
+
+
 def lstm(*more, **settings):
     return recurrent("lstm", 4, *more, **settings)
 
@@ -311,6 +314,7 @@ FORWARD = {
     "rnn.directions_swapped": (lstm(directions=BOTH), {"parameters": lambda held: {
         n: held[n.removesuffix("_reverse") if n.endswith("_reverse") else n + "_reverse"] for n in held}}),
     "rnn.direction": (lstm(), setting(go_backwards=True)),
+    "rnn.mask": (lstm(STEPS), on_inputs(lambda x, mask: (x,))),
     "rnn.backward_order": (lstm(directions=BOTH), first(
         lambda y: np.concatenate([halves(y)[0], halves(y)[1][:, ::-1]], -1))),
     "rnn.backward_state": (lstm(directions=BOTH, return_sequences=False),

@@ -1475,6 +1475,77 @@ def test_the_last_step_is_the_same_however_it_is_read(kind, read):
         assert culprit.diagnoses[0].cause == "rnn.activation"
 
 
+PADDED_WORDS = np.array([[3, 4, 5, 0, 0], [1, 2, 3, 4, 0], [7, 8, 9, 10, 0]])
+
+
+class Reader(nn.Module):
+    """Embedded words, of which those with index 0 are padding, and an LSTM's last step or an attention."""
+
+    def __init__(self, attends, hidden=lambda x: x == 0):
+        super().__init__()
+        self.embed, self.out, self.hidden = nn.Embedding(12, 4), nn.Linear(4, 2), hidden
+        self.layer = nn.MultiheadAttention(4, 2, batch_first=True) if attends else nn.LSTM(4, 4, batch_first=True)
+
+    def forward(self, x):
+        y = self.embed(x)
+        if isinstance(self.layer, nn.LSTM):
+            return self.out(self.layer(y)[0][:, -1])
+        return self.out(self.layer(y, y, y, key_padding_mask=self.hidden(x))[0])
+
+
+class AttentiveTwin(keras.Model):
+    """The attention in Keras."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.layer, self.out = L.Embedding(12, 4), L.MultiHeadAttention(2, 2), L.Dense(2)
+
+    def call(self, x):
+        y = self.embed(x)
+        return self.out(self.layer(y, y, attention_mask=(x != 0)[:, None]))
+
+
+def test_padding_is_hidden_from_an_attention():
+    for pair in ((Reader(True), AttentiveTwin()), (AttentiveTwin(), Reader(True))):
+        report = parity.compare(*pair, PADDED_WORDS)
+        assert report.passed, str(report)
+    wrong = Reader(True, hidden=lambda x: x != 0)
+    for pair in ((wrong, AttentiveTwin()), (AttentiveTwin(), wrong)):
+        (culprit,) = parity.compare(*pair, PADDED_WORDS).culprits
+        assert culprit.diagnoses[0].cause == "attention.mask_polarity"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_steps_that_a_mask_leaves_out_are_diagnosed(masked):
+    embed, words = L.Embedding(12, 4, mask_zero=masked), keras.Input((5,), dtype="int32")
+    theirs = keras.Sequential([words, embed, L.LSTM(4), L.Dense(2)])
+    for pair in ((Reader(False), theirs), (theirs, Reader(False))):
+        report = parity.compare(*pair, PADDED_WORDS, allow=["embed*"])
+        assert report.passed is not masked, str(report)
+        assert [c.diagnoses[0].cause for c in report.culprits] == ["rnn.mask"] * masked
+
+
+def test_indices_are_the_same_whatever_their_width():
+    theirs = keras.Sequential([keras.Input((5,), dtype="int32"), L.Embedding(12, 4), L.LSTM(4), L.Dense(2)])
+    wrong = Reader(False)
+    wrong.out.forward = lambda x: 2 * F.linear(x, wrong.out.weight, wrong.out.bias)
+    (culprit,) = parity.compare(theirs, wrong, PADDED_WORDS).culprits
+    assert culprit.kind == "dense"
+
+
+@pytest.mark.parametrize(("padding", "stride"), [("valid", 2), ("same", 2), ("valid", (1, 2, 3))])
+def test_volumes_are_pooled_in_float64(padding, stride):
+    x = RNG.normal(size=(2, 3, 6, 5, 8))
+    theirs = sequential((6, 5, 8, 3), L.Conv3D(4, 1), L.MaxPooling3D(2, stride, padding))
+    own = nn.MaxPool3d(2, stride, ceil_mode=padding == "same")
+    report = parity.compare(nn.Sequential(nn.Conv3d(3, 4, 1), own), theirs, x)
+    assert report.failures == (), str(report)
+    exact = next(make for _, name, make in EXACT if name == "max_pool")(tf.nn.max_pool)
+    planes = tf.constant(x.transpose(0, 2, 3, 4, 1))
+    single = tf.nn.max_pool(tf.cast(planes, tf.float32), 2, stride, padding.upper())
+    np.testing.assert_allclose(exact(planes, 2, stride, padding.upper()), single, rtol=1e-6)
+
+
 def test_a_gru_that_resets_before_the_product_is_diagnosed():
     def theirs(**settings):
         return sequential((7, 5), L.GRU(6, return_sequences=True, **settings), L.Dense(2))
