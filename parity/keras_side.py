@@ -104,6 +104,7 @@ class KerasSide:
         # Keras' attention keeps the root of its key's size as a Python number, which would be rounded to float32
         scaled = [layer for layer in found if isinstance(layer, layers.MultiHeadAttention)]
         scales = [layer._inverse_sqrt_key_dim for layer in scaled]
+        rescaling = [(layer, layer.scale, layer.offset) for layer in found if isinstance(layer, layers.Rescaling)]
         before = keras.config.dtype_policy(), keras.config.floatx()
         eager = tf.config.functions_run_eagerly()
         try:
@@ -124,14 +125,18 @@ class KerasSide:
                 x._dtype = dtype
             for layer in scaled:
                 layer._inverse_sqrt_key_dim = tf.constant(layer.key_dim**-0.5, dtype)
+            for layer, scale, offset in rescaling:
+                layer.scale, layer.offset = np.asarray(scale, np.float64), np.asarray(offset, np.float64)
             for layer in grouped:
                 layer.convolution_op = _grouped(layer, layer.convolution_op)
             exact = [(module, name, make(getattr(module, name))) for module, name, make in EXACT]
             with _instead(exact, found):
                 yield
         finally:
-            for layer, scale in zip(scaled, scales, strict=True):
-                layer._inverse_sqrt_key_dim = scale
+            for layer, root in zip(scaled, scales, strict=True):
+                layer._inverse_sqrt_key_dim = root
+            for layer, scale, offset in rescaling:
+                layer.scale, layer.offset = scale, offset
             for layer in grouped:
                 layer.__dict__.pop("convolution_op", None)
             self.lent.clear()

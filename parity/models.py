@@ -647,7 +647,7 @@ class Job:
         calls = [(own.a, own.again(tape_b.calls[i])) for i, own in forms.items()]
         found = culprits(
             calls, one, again, buffers_a, buffers_b,
-            frameworks=(self.a.framework, self.b.framework), train=self.train,
+            frameworks=(self.a.framework, self.b.framework), train=self.train, targets=self.targets,
         )  # fmt: skip
         failing = [finding.name for finding in report.failures]
         found = [c for c in found if c.phase != "buffer" or any(_of_layer(name, c) for name in failing)]
@@ -656,10 +656,14 @@ class Job:
             if a.real or b.real:
                 layers.append(_layer_pair((forms[b.index].a, forms[b.index].b), a.layer.name in guilty))
         report = replace(report, culprits=tuple(found), layers=tuple(layers))
-        if found and all(culprit.diagnoses and culprit.diagnoses[0].cause in ROUNDED for culprit in found):
-            why = f"{found[0].diagnoses[0].title}: {', '.join(c.where for c in found)}"
+        rounded = [c for c in found if c.diagnoses and c.diagnoses[0].cause in ROUNDED]
+        if rounded:
+            report = report.with_notes(f"{rounded[0].diagnoses[0].title}: {', '.join(c.where for c in rounded)}")
+        if rounded and len(rounded) < len(found):
+            report = replace(report, culprits=tuple(c for c in found if c not in rounded))
+        elif rounded:
             loose = tuple(f if f.passed else replace(f, limit=CONSTANTS_LIMIT) for f in report.findings)
-            report = replace(report, findings=loose).with_notes(why)
+            report = replace(report, findings=loose)
             return replace(report, culprits=()) if not report.failures else report
         if not found:
             report = _cancelled(report, tape_a.calls)

@@ -13,7 +13,7 @@ import numpy as np
 from dualnet.interface import Array
 from parity.layer import Fault, Layer, LayerRun
 from parity.pair import common, packed
-from parity.report import Culprit
+from parity.report import Culprit, Diagnosis
 from parity.side import Call, Pass
 from parity.tolerance import FLOAT64_LIMIT, distance, largest
 
@@ -34,6 +34,7 @@ def culprits(
     *,
     frameworks: tuple[str, str],
     train: bool,
+    targets: Array | None = None,
 ) -> list[Culprit]:
     """Every layer and every piece of glue with an error of its own.
 
@@ -43,6 +44,7 @@ def culprits(
         buffers_a, buffers_b: the buffers after them.
         frameworks: of both sides.
         train: the mode of both runs.
+        targets: what a loss was given.
     """
     found: list[Culprit] = []
     calls = Counter(a.layer.name for a, _ in pairs)
@@ -68,11 +70,10 @@ def culprits(
     ends = _worst(zip(one.outputs, forced.outputs, strict=False))
     if ends > LIMIT:
         found.append(Culprit(f"between {_name(pairs[-1])} and the output", "glue", "forward", ends))
+    elif one.loss is not None and forced.loss is not None and distance(one.loss, forced.loss).error > LIMIT:
+        found.append(_loss(one, forced, targets, frameworks))
+        pairs = pairs[:-1]  # what comes back from the loss differs, too
     found += _backward_glue(pairs, {culprit.where for culprit in found})
-    if not found and one.loss is not None and forced.loss is not None:
-        error = distance(one.loss, forced.loss).error
-        if error > LIMIT:
-            found.append(Culprit("the loss", "loss", "forward", error, (), "the outputs are equal, the losses are not"))
     return found
 
 
@@ -80,6 +81,32 @@ def _data(call: Call) -> list[Array]:
     """What arrives: no masks, as a wrong one is its layer's fault, and whole numbers whatever their width."""
     arrived = [array for array in call.received if array.dtype != bool]
     return [array if np.issubdtype(array.dtype, np.floating) else array.astype(np.int64) for array in arrived]
+
+
+def _loss(one: Pass, forced: Pass, targets: Array | None, frameworks: tuple[str, str]) -> Culprit:
+    """Losses that differ on equal outputs: explained where one of them is a known one of prediction and targets."""
+    from parity.causes import diagnose
+    from parity.reference import KINDS, run
+    from parity.reference.losses import KINDS as LOSSES
+
+    a, b = (np.asarray(passed.loss, np.float64) for passed in (one, forced))
+    ratio = f"{float(b) / float(a):.6g} times as large" if float(a) else "not 0 in b"
+    text = f"the outputs are equal, the loss is {ratio} in b: {float(b):.6g} against {float(a):.6g}"
+    diagnoses: tuple[Diagnosis, ...] = ()
+    if targets is not None and len(one.outputs) == 1:
+        given = one.outputs[0], np.asarray(targets)
+        for kind in LOSSES:
+            settings = {"from_logits": False} if (given[0] >= 0).all() and "from_logits" in KINDS[kind].settings else {}
+            try:
+                known = run(kind, settings, {}, given).outputs[0]
+            except (ValueError, IndexError):
+                continue
+            if min(distance(known, a).error, distance(known, b).error) <= LIMIT:
+                layer = Layer("the loss", kind, settings)
+                left, right = (LayerRun(layer, side, given, (x,)) for side, x in zip(frameworks, (a, b), strict=True))
+                diagnoses = diagnose(Fault(left, right))
+                break
+    return Culprit("the loss", "loss", "forward", distance(a, b).error, diagnoses, text)
 
 
 def _backward_glue(pairs: Pairs, blamed: set[str]) -> Iterator[Culprit]:

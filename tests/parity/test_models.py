@@ -804,6 +804,54 @@ class Surrogate(torch.autograd.Function):
         return gradient
 
 
+def ours_of(logits, targets):
+    return F.cross_entropy(logits, targets)
+
+
+LOSSES = {
+    "loss.reduction": (lambda y, t: tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(t, y)), nn.Identity),
+    "loss.label_smoothing": (
+        lambda y, t: tf.reduce_mean(
+            keras.losses.categorical_crossentropy(tf.one_hot(t, 3, dtype=y.dtype), y, True, tf.constant(0.1, y.dtype))
+        ),
+        nn.Identity,
+    ),
+    "loss.from_logits": (lambda y, t: tf.reduce_mean(-tf.math.log(tf.gather(y, t, axis=1, batch_dims=1))), nn.Softmax),
+}
+
+
+@pytest.mark.parametrize("cause", LOSSES)
+def test_a_loss_that_differs_is_blamed_and_explained(cause):
+    loss, last = LOSSES[cause]
+    ours = nn.Sequential(nn.Linear(4, 3), *([] if last is nn.Identity else [last(-1)]))
+    activation = None if last is nn.Identity else "softmax"
+    theirs = sequential((4,), L.Dense(3, activation=activation))
+    given, targets = RNG.normal(size=(5, 4)), np.arange(5) % 3
+    for pair, losses in (((ours, theirs), (ours_of, loss)), ((theirs, ours), (loss, ours_of))):
+        (culprit,) = parity.compare(*pair, given, loss=losses, targets=targets).culprits
+        assert culprit.where == "the loss"
+        assert culprit.diagnoses[0].cause in (cause, "loss.double_softmax")
+
+
+def test_a_constant_that_keras_rounds_is_no_culprit_beside_a_fault():
+    ours = nn.Sequential(nn.Linear(4, 5), nn.LeakyReLU(0.2), nn.Linear(5, 3))
+    theirs = sequential((4,), L.Dense(5), L.LeakyReLU(0.2), L.Dense(3))
+    ours[2].forward = lambda x: 2 * F.linear(x, ours[2].weight, ours[2].bias)
+    report = parity.compare(ours, theirs, RNG.normal(size=(6, 4)))
+    assert [culprit.kind for culprit in report.culprits] == ["dense"]
+    assert any("float32" in note for note in report.notes)
+
+
+def test_rescaling_has_float64s_digits_and_keeps_its_own():
+    class Scaled(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x / 255 - 0.3)
+
+    theirs = sequential((9, 8, 4), L.Rescaling(1 / 255, -0.3), L.Conv2D(2, 3))
+    assert parity.compare(Scaled(nn.Conv2d(4, 2, 3)), theirs, IMAGE).passed
+    assert (theirs.layers[0].scale, theirs.layers[0].offset) == (1 / 255, -0.3)
+
+
 class Straight(nn.Module):
     def __init__(self):
         super().__init__()
