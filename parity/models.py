@@ -6,6 +6,7 @@ every tensor between its layers replaced by what the first model had there, forw
 """
 
 import platform
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, Arrays, ConfigError, StateError
+from dualnet.interface import Array, Arrays, ConfigError, DualnetError, StateError
 from dualnet.process import prepare
 from parity.form import form
 from parity.layer import Layer
@@ -193,8 +194,11 @@ class Job:
     """Gradients that are rounding noise around 0."""
 
     def __post_init__(self) -> None:
+        for name, array in _named(self.arrays):
+            _check(name, np.asarray(array))
         for which, model in enumerate((self.a, self.b)):
-            model.complete(self._first_row(which))
+            with self._running(which):
+                model.complete(self._first_row(which))
 
     def run(self, dtype: str, steps: int = 0, optimizer: Any = None) -> Report:
         """Pair, move the weights, run, judge; explain what differs."""
@@ -405,11 +409,26 @@ class Job:
         stream = self.noise(Pairing(), which)
         tape = Tape(noise=lambda call, shape: stream(call, shape) if call.layer.kind == "sample" else np.ones(shape))
         model = (self.a, self.b)[which]
-        with _still(model):
+        with _still(model), self._running(which):
             found = model.run(self._first_row(which), train=self.train, gradients=gradients, tape=tape)
         self.random |= tape.samples > 0
         outside = [Layer(name, "parameter", {}, model.get(name)) for name in model.loose()]
         return found, [*tape.calls, *(Call(len(tape.calls) + i, layer, True) for i, layer in enumerate(outside))]
+
+    @contextmanager
+    def _running(self, which: int) -> Iterator[None]:
+        """Whatever a model raises when it sees the inputs for the first time is told with what it was given."""
+        try:
+            yield
+        except DualnetError:
+            raise
+        except Exception as error:
+            one = (self.a, self.b)[which]
+            shapes = ", ".join(f"{name}: {np.shape(array)}" for name, array in _named(self.arrays))
+            raise ConfigError(
+                f"{'ab'[which]}, {type(one.model).__name__} ({one.framework}), fails on these inputs ({shapes}; layout"
+                f" {self._layout() or 'as they are'}): {_first_line(error)}. Give what both models take, or the layout"
+            ) from error
 
     def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
         alone = [("a", call) for call in pairing.alone_a] + [("b", call) for call in pairing.alone_b]
@@ -706,6 +725,28 @@ def _named(arrays: Any) -> list[tuple[Any, Array]]:
     if isinstance(arrays, Mapping):
         return list(arrays.items())
     return list(enumerate(arrays if isinstance(arrays, tuple | list) else [arrays]))
+
+
+def _check(name: Any, array: Array) -> None:
+    """ConfigError unless an input is a batch of finite numbers."""
+    if array.dtype.kind not in "biuf":
+        raise ConfigError(f"input {name}: expected numbers, came {array.dtype}")
+    if not array.ndim or not len(array):
+        raise ConfigError(f"input {name}: expected a batch of at least one row, came shape {array.shape}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = [int(i) for i in np.argwhere(~finite)[0]]
+        raise ConfigError(
+            f"input {name}: expected finite numbers, came {array[tuple(where)]} at {where} and {(~finite).sum() - 1}"
+            " more that are not; replace them, as they hide what differs"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without what Keras puts around it."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return f"{type(error).__name__}: {told[0].rstrip('.') if told else 'no message'}"
 
 
 def _count(call: Call) -> int:

@@ -107,7 +107,7 @@ def channels_told(
 
 def batch_told(pairs: Sequence[tuple[Call, Call]]) -> Layouts:
     """The same for sequences: which calls of the second have time first."""
-    return Layouts(_told(pairs, lambda shape, moved: (shape[1], shape[0], *shape[2:])))
+    return Layouts(_told(pairs, lambda shape, moved: (shape[1], shape[0], shape[2]) if len(shape) == 3 else shape))
 
 
 def _told(pairs: Sequence[tuple[Call, Call]], turned: Turned) -> dict[int, bool]:

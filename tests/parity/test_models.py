@@ -530,6 +530,27 @@ def test_wrong_arguments_get_one_clear_error(keywords, message):
         parity.compare(torch_net(), torch_net(), IMAGES, **keywords)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ("cat", "input 0: expected numbers, came <U3"),
+        (IMAGES.astype(object), "input 0: expected numbers, came object"),
+        (IMAGES[:0], r"input 0: expected a batch of at least one row, came shape \(0, 3, 16, 12\)"),
+        (np.where(IMAGES == IMAGES[1, 2, 3, 4], np.nan, IMAGES), r"came nan at \[1, 2, 3, 4\] and 0 more"),
+        (IMAGES[:, :2], r"fails on these inputs \(0: \(6, 2, 16, 12\); layout NCHW\): .*(axis -1|channels)"),
+        (
+            {"x": IMAGES, "y": IMAGES},
+            r"fails on these inputs \(x: \(6, 3, 16, 12\), y: \(6, 3, 16, 12\); layout NCHW\)",
+        ),
+    ],
+    ids=["words", "objects", "nothing", "not a number", "too few channels", "too many"],
+)
+@pytest.mark.parametrize("pair", [(torch_net, keras_net), (keras_net, torch_net)], ids=["torch", "keras"])
+def test_bad_inputs_get_one_clear_error(inputs, message, pair):
+    with pytest.raises(ConfigError, match=message):
+        parity.compare(pair[0](), pair[1](), inputs)
+
+
 def test_something_else_than_a_model_is_refused():
     with pytest.raises(ConfigError, match=r"expected a torch.nn.Module or a Keras model or layer, came dict"):
         parity.compare({}, torch_net(), IMAGES)
