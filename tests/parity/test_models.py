@@ -536,7 +536,7 @@ def test_wrong_arguments_get_one_clear_error(keywords, message):
         ("cat", "input 0: expected numbers, came <U3"),
         (IMAGES.astype(object), "input 0: expected numbers, came object"),
         (IMAGES[:0], r"input 0: expected a batch of at least one row, came shape \(0, 3, 16, 12\)"),
-        (np.where(IMAGES == IMAGES[1, 2, 3, 4], np.nan, IMAGES), r"came nan at \[1, 2, 3, 4\] and 0 more"),
+        (np.where(IMAGES[1, 2, 3, 4] == IMAGES, np.nan, IMAGES), r"came nan at \[1, 2, 3, 4\] and 0 more"),
         (IMAGES[:, :2], r"fails on these inputs \(0: \(6, 2, 16, 12\); layout NCHW\): .*(axis -1|channels)"),
         (
             {"x": IMAGES, "y": IMAGES},
