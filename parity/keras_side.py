@@ -73,6 +73,7 @@ class KerasSide:
     def _look(self) -> None:
         """See what the model consists of."""
         self.layers = {name: layer for layer, name in _names(self.model).items()}
+        self.spatial = any(isinstance(layer, SPATIAL) for layer in self.layers.values())
         self.outside = {
             f"{name}.{variable.name}".removeprefix("."): variable
             for name, layer in self.layers.items()
@@ -151,11 +152,6 @@ class KerasSide:
             tf.config.run_functions_eagerly(eager)
             keras.config.set_floatx(before[1])
             keras.config.set_dtype_policy(before[0])
-
-    @property
-    def spatial(self) -> bool:
-        """Whether it has to do with images at all."""
-        return self.moved_inputs or any(isinstance(layer, SPATIAL) for layer in self.layers.values())
 
     def complete(self, inputs: Any) -> None:
         """Build what is not built yet."""
@@ -563,7 +559,8 @@ class _Recorder:
 
     def is_image(self, tensor: Any) -> bool:
         """Whether channels are last: known from where it comes, or taken for granted with four dimensions or more."""
-        taken = self.side.spatial and len(tensor.shape) > 3 and id(tensor) not in self.channels_first
+        seen = self.side.spatial or self.side.moved_inputs
+        taken = seen and len(tensor.shape) > 3 and id(tensor) not in self.channels_first
         return id(tensor) in self.images or taken
 
     def _moved(self, call: Call, tensor: Any, surely: bool = False) -> bool:

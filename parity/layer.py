@@ -3,13 +3,13 @@
 Arrays are canonical: PyTorch's layouts for parameters, channels first for images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["Fault", "Layer", "LayerRun"]
+__all__ = ["Fault", "Layer", "LayerRun", "apart"]
 
 Array = NDArray[Any]
 
@@ -71,3 +71,9 @@ class Fault:
     a: LayerRun
     b: LayerRun
     phase: str = "forward"
+
+
+def apart(arrays: Iterable[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Data, and the masks among it: arrays of truth values."""
+    both = tuple(arrays)
+    return tuple(x for x in both if x.dtype != bool), tuple(x for x in both if x.dtype == bool)

@@ -26,7 +26,7 @@ from parity.report import Culprit, Finding, LayerPair, Report
 from parity.side import Call, Forcing, Layouts, Loss, Pass, Side, Tape, channels_first
 from parity.steps import ULP, Trajectory, course, for_side, judged, rule, trajectory, updates
 from parity.taylor import directional
-from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, distance, largest, relative_l2
+from parity.tolerance import FLOAT64_LIMIT, NOISE_FACTOR, ZERO_GRADIENT, distance, largest, relative_l2
 
 __all__ = ["Job", "compare", "side", "transfer"]
 
@@ -59,8 +59,6 @@ NUDGE = 1e-3
 UNITS = {"float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
 """One rounding of each precision: no noise is taken to be smaller."""
 SILENT = "true gradient is 0: its noise has no relative error"
-ZERO_GRADIENT = 1e-12
-"""A gradient this far below its layer's scale is rounding noise around a true value of 0."""
 
 
 def compare(

@@ -20,15 +20,13 @@ from torch.nn import functional as F
 from dualnet.interface import Array, ConfigError
 from parity import compare, transfer
 from parity.side import Pass
-from parity.tolerance import distance, largest
+from parity.tolerance import ZERO_GRADIENT, distance, largest
 
 __all__ = ["BUGS", "MODELS", "Bug", "Model", "Outcome", "Score", "built", "check", "clean", "outcomes", "score"]
 
 
 ROUNDING = 1e-13
 """What another order of a float64 sum may change of its scale."""
-ZERO_GRADIENT = 1e-12
-"""A tensor this far below the greatest is the rounding of a true 0."""
 FAMILIES = {
     "convolution": ("conv", "transposed conv"),
     "normalization": ("batch norm", "layer norm", "group norm"),

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from dualnet.interface import Array
-from parity.layer import Fault, Layer, LayerRun
+from parity.layer import Fault, Layer, LayerRun, apart
 from parity.pair import common, packed
 from parity.report import Culprit, Diagnosis
 from parity.side import Call, Pass
@@ -79,7 +79,7 @@ def culprits(
 
 def _data(call: Call) -> list[Array]:
     """What arrives: no masks, as a wrong one is its layer's fault, and whole numbers whatever their width."""
-    arrived = [array for array in call.received if array.dtype != bool]
+    arrived, _ = apart(call.received)
     return [array if np.issubdtype(array.dtype, np.floating) else array.astype(np.int64) for array in arrived]
 
 
@@ -177,8 +177,7 @@ def _diagnosed(
 
 def _given(a: Call, call: Call) -> tuple[Array, ...]:
     """What a call worked on: the data of a, and its own masks and noise."""
-    data = (array for array in a.received if array.dtype != bool)
-    masks = (array for array in call.received if array.dtype == bool)
+    data, masks = apart(a.received)[0], apart(call.received)[1]
     return (*data, *masks, *([] if call.noise is None else [call.noise]))
 
 

@@ -12,7 +12,10 @@ import numpy as np
 
 from dualnet.interface import Array
 
-__all__ = ["FLOAT64_LIMIT", "NOISE_FACTOR", "Distance", "check_limit", "distance", "exact", "relative_l2"]
+__all__ = [
+    "FLOAT64_LIMIT", "NOISE_FACTOR", "ROUNDING", "ZERO_GRADIENT",
+    "Distance", "check_limit", "distance", "exact", "relative_l2",
+]  # fmt: skip
 
 FLOAT64_LIMIT = 1e-11
 """Largest difference relative to the tensor's scale at which two float64 results agree."""
@@ -20,6 +23,8 @@ NOISE_FACTOR = 50.0
 """How many times the other side's rounding error one side may have in float32."""
 ROUNDING = float(np.finfo(np.float32).eps)
 """No float32 noise is taken to be smaller than one rounding."""
+ZERO_GRADIENT = 1e-12
+"""A gradient this far below its layer's scale is rounding noise around a true value of 0."""
 PIECE = 2**24
 """Elements of arrays that are compared in one go."""
 

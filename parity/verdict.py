@@ -11,6 +11,7 @@ from parity.tolerance import (
     FLOAT64_LIMIT,
     NOISE_FACTOR,
     ROUNDING,
+    ZERO_GRADIENT,
     check_limit,
     distance,
     exact,
@@ -29,8 +30,6 @@ QUOTIENT_LIMIT = 1e-6
 """A central difference quotient in float64 tells gradients apart no finer than this."""
 QUOTIENT_SCALE = 1e-3
 """Gradients below this drown in the rounding noise of the quotient; the data of the cases is around 1."""
-ZERO_GRADIENT = 1e-12
-"""A gradient this far below its layer's scale is rounding noise around a true value of 0."""
 
 
 def compare_traces(

@@ -6,8 +6,7 @@ from itertools import permutations
 import numpy as np
 
 from parity.causes.cause import Array, Cause, Hypothesis, assume, keyword, setting
-from parity.layer import Fault
-from parity.reference.recurrent import apart
+from parity.layer import Fault, apart
 
 __all__ = ["CAUSES"]
 
@@ -148,9 +147,8 @@ def _last_step(fault: Fault) -> Iterable[Hypothesis]:
 def _cell_returned(fault: Fault) -> Iterable[Hypothesis]:
     yield assume(fault, "h", "c", outputs=lambda outputs: (outputs[2][-1], *outputs[1:]))
     yield assume(fault, "(h, c)", "(c, h)", outputs=lambda outputs: (outputs[0], outputs[2], outputs[1]))
-    states, _ = apart(fault.a.inputs)
+    (x, *states), masks = apart(fault.a.inputs)
     if len(states) == 2:
-        x, masks = fault.a.inputs[0], [x for x in fault.a.inputs if x.dtype == bool]
         yield assume(fault, "(h, c)", "(c, h)", inputs=(x, *states[::-1], *masks))
 
 
@@ -164,16 +162,15 @@ def _batch_first(fault: Fault) -> Iterable[Hypothesis]:
 
 
 def _state_ignored(fault: Fault) -> Iterable[Hypothesis]:
-    if apart(fault.a.inputs)[0]:
-        masks = [x for x in fault.a.inputs if x.dtype == bool]
-        specific = not apart(fault.b.inputs)[0]
-        yield assume(fault, "given", "zero", specific=specific, inputs=(fault.a.inputs[0], *masks))
+    (x, *states), masks = apart(fault.a.inputs)
+    if states:
+        specific = len(apart(fault.b.inputs)[0]) == 1
+        yield assume(fault, "given", "zero", specific=specific, inputs=(x, *masks))
 
 
 def _mask(fault: Fault) -> Iterable[Hypothesis]:
     """Steps that count on one side alone."""
-    mine, theirs = ([x for x in side.inputs if x.dtype == bool] for side in (fault.a, fault.b))
-    plain = tuple(x for x in fault.a.inputs if x.dtype != bool)
+    (plain, mine), (_, theirs) = apart(fault.a.inputs), apart(fault.b.inputs)
     if mine:
         yield assume(fault, "masked", "not masked", specific=not theirs, inputs=plain)
         yield assume(fault, "where True counts", "where False counts", inputs=(*plain, ~mine[0]))

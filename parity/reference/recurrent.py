@@ -1,14 +1,15 @@
 """Recurrent layers over sequences (N, T, D), with PyTorch's names and gate orders: i f g o (LSTM), r z n (GRU)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from parity.layer import apart
 from parity.reference.activation import ELEMENTWISE
 from parity.reference.kind import Array, Call, Kind, Unsupported, choose
 
-__all__ = ["GATES", "KINDS", "apart"]
+__all__ = ["GATES", "KINDS"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 """How many gates stand in the rows of a weight."""
@@ -71,7 +72,8 @@ def _recurrent(kind: str) -> Kind:
         }
         suffixes = ("", "_reverse") if bidirectional else ("",)
         shape = (layers * len(suffixes), len(call.x), hidden)
-        states, mask = apart(call.inputs)
+        (_, *states), masks = apart(call.inputs)
+        mask = masks[0] if masks else np.ones(call.x.shape[:2], bool)
         h0, c0 = (*states, np.zeros(shape), np.zeros(shape))[:2]
         h_last: list[Array] = []
         c_last: list[Array] = []
@@ -95,12 +97,6 @@ def _recurrent(kind: str) -> Kind:
         return (out, np.stack(h_last), np.stack(c_last)) if kind == "lstm" else (out, np.stack(h_last))
 
     return Kind(compute, PARAMETERS, inputs=(1, 4 if kind == "lstm" else 3))
-
-
-def apart(inputs: Sequence[Array]) -> tuple[tuple[Array, ...], Array]:
-    """The states behind the sequence, and which of its steps count: all, if nothing is said."""
-    masks = [x for x in inputs if x.dtype == bool]
-    return tuple(x for x in inputs[1:] if x.dtype != bool), masks[0] if masks else np.ones(inputs[0].shape[:2], bool)
 
 
 def _weights(call: Call, suffix: str, rows: int) -> tuple[Array, Array, Array, Array]:
