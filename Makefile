@@ -40,7 +40,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch .venv/.incomplete
 	@echo "setting up .venv with both frameworks (some 7 GB); only the first time"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev,notebooks,site]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[all,dev,notebooks,site]'
 	@rm .venv/.incomplete
 	@touch $(STAMP)
 

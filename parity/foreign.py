@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from dualnet.interface import Array, ConfigError, DataError, StateError
+from dualnet.interface import Array, Arrays, ConfigError, DataError, StateError
 from parity.layer import Layer
 from parity.models import Job, compare, side
-from parity.pair import Pairing, channels_told, common, pair, uncommon
+from parity.pair import Pairing, adopt, channels_told, common, pair, parameters_told, uncommon
 from parity.report import Report
-from parity.side import Call, Pass, Side, Tape
+from parity.side import Call, Forms, Pass, Side, Tape, formed
 from parity.trace import Trace, TraceError
 
 __all__ = ["aligned", "is_model", "made", "read_inputs", "record_model", "replayed"]
@@ -96,7 +96,8 @@ def record_model(
             _take(weights, one, calls)
             if one.framework == "tf":  # else the loss would weigh the outputs in another order
                 theirs = [x[: len(y)] for x, y in zip(_outputs(weights), end.outputs, strict=False)]
-                one.layouts = channels_told([], theirs, end.outputs, end.moved)
+                told = channels_told([], theirs, end.outputs, end.moved)
+                one.layouts = replace(told, parameters=one.layouts.parameters)
         tape = Tape(noise=job.noise(Pairing([(call, call) for call in calls]), 0))
         found, buffers = job.passed(one, 0, Pairing(), tape)
         quantities: dict[str, Array] = {}
@@ -142,8 +143,14 @@ def aligned(a: Trace, b: Trace) -> tuple[Trace, Trace]:
     alone = {
         side: {c.index for c in calls if not c.real} for side, calls in (("a", pairing.alone_a), ("b", pairing.alone_b))
     }
-    left = {n: x for n, x in a.quantities.items() if _kept(n, alone["a"])}
-    right = {_renamed(n, layers, places): x for n, x in b.quantities.items() if _kept(n, alone["b"])}
+    forms = parameters_told(pairing.pairs, (str(a.about.get("backend")), str(b.about.get("backend"))))
+    for x, y in pairing.pairs:
+        if "parameter" in (x.layer.kind, y.layer.kind):  # outside all layers nothing is made
+            alone["a"].add(x.index)
+            alone["b"].add(y.index)
+    left = _formed({n: x for n, x in a.quantities.items() if _kept(n, alone["a"])}, forms[0])
+    right = _formed({n: x for n, x in b.quantities.items() if _kept(n, alone["b"])}, forms[1])
+    right = {_renamed(n, layers, places): x for n, x in right.items()}
     names = {c.index: c.layer.name or c.layer.kind for c in _calls(a)}
     left, right = ({_named(n, names): x for n, x in arrays.items()} for arrays in (left, right))
     right = {n: _turned(left[n], x) if n in left and _laid_out(n) else x for n, x in right.items()}
@@ -196,10 +203,14 @@ def _take(weights: Trace, one: Side, calls: Sequence[Call]) -> None:
     pairing = pair(_calls(weights), calls, {}, lambda: (_calls(weights), calls))
     if alone := [c.layer.name for c in (*pairing.alone_a, *pairing.alone_b) if c.layer.parameters]:
         raise StateError(f"no partner for {', '.join(alone)} between the trace of weights and the model")
+    forms = parameters_told(pairing.pairs, (str(weights.about.get("backend")), one.framework))
+    adopt(one, calls, forms[1])
     for theirs, own in pairing.pairs:
         if own.layer.parameters:
-            like = one.get(own.layer.name)
-            arrays = {**common(own.layer.kind, like), **theirs.layer.parameters}
+            like, given = one.get(own.layer.name), theirs.layer
+            arrays = {
+                **common(own.layer.kind, like), **formed(given.parameters, forms[0].get(given.name, {}))
+            }  # fmt: skip
             for name, array in common(own.layer.kind, like).items():
                 if arrays[name].shape != array.shape:
                     raise StateError(f"{own.layer.name}.{name}: {array.shape} here, {arrays[name].shape} in the trace")
@@ -285,11 +296,26 @@ def _kept(name: str, alone: set[int]) -> bool:
     return not name.startswith("fingerprint/") and not ("/layer/" in name and int(place) in alone)
 
 
+def _formed(arrays: Arrays, forms: Forms) -> dict[str, Array]:
+    """Quantities, the parameters of these layers as their partners hold them."""
+    found = {}
+    for name, array in arrays.items():
+        head, _, last = name.rpartition("/")
+        layer, _, own = last.rpartition(".")
+        ((new, array),) = formed({own: array}, forms.get(layer, {}) if _of_parameters(head) else {}).items()
+        found[f"{head}/{layer}.{new}" if new != own else name] = array
+    return found
+
+
+def _of_parameters(head: str) -> bool:
+    return "/parameter" in head or head.endswith(("/weights", "/buffer"))
+
+
 def _renamed(name: str, layers: Mapping[str, str], places: Mapping[int, int]) -> str:
     head, _, last = name.rpartition("/")
     if head.endswith("/layer"):
         return f"{head}/{places.get(int(last), f'b {last}')}"
-    if "/parameter" in head or head.endswith(("/weights", "/buffer")):
+    if _of_parameters(head):
         owner = max((layer for layer in layers if last.startswith(f"{layer}.")), key=len, default=None)
         return name if owner is None else f"{head}/{layers[owner]}{last[len(owner) :]}"
     return name

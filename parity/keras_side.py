@@ -30,6 +30,7 @@ from parity.side import (
     PADDED,
     RECURRENT,
     Call,
+    Form,
     Gate,
     Layouts,
     Padding,
@@ -183,7 +184,8 @@ class KerasSide:
         found = _slots(layer)
         if (shape := self.flattened.get(name)) and "weight" in found:
             found["weight"] = _behind_flatten(found["weight"], shape)
-        return found
+        told = self.layouts.parameters.get(name, {})
+        return {told[n].name if n in told else n: _told(s, told[n]) if n in told else s for n, s in found.items()}
 
     def get(self, layer: str) -> dict[str, Array]:
         """Copies of a layer's arrays."""
@@ -425,8 +427,8 @@ class _Recorder:
                         weights = lambda x, training=None: self._drop(x, entry, False)  # noqa: E731
                         stack.enter_context(patch.object(layer._dropout_layer, "call", weights))
                 output = self._drop(gated[0], entry, images) if noisy else call(*gated, **kwargs)
-            if output is gated[0]:
-                entry.passes_on()
+            if len(gated) == 1 and tf.is_tensor(gated[0]) and tf.is_tensor(output):
+                entry.seen_through(output is gated[0], gated[0].numpy, output.numpy)
             if (turned := self._turned(layer, tensors[0])) is not None:
                 passed = self._output(entry, output, image=turned)
                 if not turned:
@@ -1000,6 +1002,12 @@ def _axes(variable: Any, canonical: Sequence[int]) -> Slot:
         lambda a: a.transpose(canonical),
         lambda a: a.transpose(back).reshape(variable.shape),
     )
+
+
+def _told(slot: Slot, form: Form) -> Slot:
+    return Slot(
+        slot.variable, lambda a: form.canonical(slot.canonical(a)), lambda a: slot.native(form.native(a))
+    )  # fmt: skip
 
 
 def _same(variable: Any) -> Slot:

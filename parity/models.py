@@ -20,7 +20,7 @@ from dualnet.interface import Array, Arrays, ConfigError, DualnetError, StateErr
 from dualnet.process import prepare
 from parity.form import form
 from parity.layer import Layer
-from parity.pair import Pairing, batch_told, channels_told, common, likened, pair, uncommon
+from parity.pair import Pairing, adopt, batch_told, channels_told, common, likened, pair, parameters_told, uncommon
 from parity.replay import culprits, tied
 from parity.report import Culprit, Finding, LayerPair, Report
 from parity.side import Call, Forcing, Layouts, Loss, Pass, Side, Tape, channels_first
@@ -381,11 +381,19 @@ class Job:
             b = batch_told(found.pairs)
         elif self.a.framework == "torch":
             a = batch_told(turned)
-        found.layouts = a, b
+        found.layouts = self._told_parameters(found, a, b)
         self._lay_out(found)
         for call in (*calls_a, *calls_b):
             call.forget()
         return found
+
+    def _told_parameters(self, pairing: Pairing, *layouts: Layouts) -> tuple[Layouts, Layouts]:
+        """The layouts, with the parameters of layers of no known kind as their partners have them."""
+        forms = parameters_told(pairing.pairs, (self.a.framework, self.b.framework))
+        for which, model in enumerate((self.a, self.b)):
+            adopt(model, (both[which] for both in pairing.pairs), forms[which])
+        a, b = (replace(told, parameters=own) for told, own in zip(layouts, forms, strict=True))
+        return a, b
 
     def _lay_out(self, pairing: Pairing) -> None:
         self.a.layouts, self.b.layouts = pairing.layouts
@@ -431,7 +439,7 @@ class Job:
     def _unpaired(self, pairing: Pairing) -> tuple[str, ...]:
         alone = [("a", call) for call in pairing.alone_a] + [("b", call) for call in pairing.alone_b]
         found = [
-            f"{which}: {c.layer.name} ({c.layer.kind})"
+            f"{which}: {c.layer.name or 'the model itself'} ({c.layer.kind})"
             for which, c in alone
             if c.real and not self.allows(c.layer.name)
         ]
@@ -656,7 +664,7 @@ class Job:
         one, buffers_a = self.passed(self.a, 0, pairing, tape_a)
         self.passed(self.b, 1, pairing, free_b)
         calls_a, calls_b = ({call.index: call for call in tape.calls} for tape in (tape_a, free_b))
-        called = [(a, b) for a, b in pairing.pairs if a.layer.kind != "parameter"]
+        called = [(a, b) for a, b in pairing.pairs if "parameter" not in (a.layer.kind, b.layer.kind)]
         forms = {b.index: form(calls_a[a.index], calls_b[b.index]) for a, b in called}
         tape_b = Tape(noise=self.noise(pairing, 1), forcing=Forcing({i: own.forced for i, own in forms.items()}))
         again, buffers_b = self.passed(self.b, 1, pairing, tape_b)

@@ -7,17 +7,20 @@ numbers, and what becomes of them tells places apart that see the same.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from dualnet.interface import Array, Arrays, ConfigError
-from parity.side import Call, Layouts
+from parity.side import Call, Form, Forms, Layouts, Side
 
-__all__ = ["Pairing", "batch_told", "channels_told", "common", "likened", "packed", "pair", "uncommon"]
+__all__ = [
+    "Pairing", "adopt", "batch_told", "channels_told", "common", "likened", "packed", "pair", "parameters_told",
+    "uncommon",
+]  # fmt: skip
 
 FAMILIES = (
     {"relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus",
@@ -31,6 +34,14 @@ FAMILIES = (
 """Kinds that one may have taken for another: they are paired where nothing fits better, and then differ."""
 Turned = Callable[[tuple[int, ...], bool], tuple[int, ...]]
 """Another shape of an array, whose axes may have been moved."""
+OWN = ("unknown", "parameter")
+"""Kinds whose parameters may have any name and any order of axes."""
+ROLES = {
+    **dict.fromkeys(("w", "kernel", "gamma", "scale", "g"), "weight"),
+    **dict.fromkeys(("b", "beta", "shift", "offset"), "bias"),
+    "mean": "running_mean", "moving_mean": "running_mean", "var": "running_var", "moving_variance": "running_var",
+}  # fmt: skip
+"""What parameters are called where nobody says it, by the names of `parity.layer`."""
 TRANSPARENT = 1e-3
 """How much a place further in the order counts against a pair of equal inputs."""
 
@@ -72,18 +83,20 @@ def pair(
     """
     left, right = _by_hand(calls_a, calls_b, hints)
     pairs = list(zip(left, right, strict=True))
-    rest_a = [call for call in calls_a if call not in left]
-    rest_b = [call for call in calls_b if call not in right]
+    rest_a = [call for call in calls_a if call not in left and call.layer.kind != "reshape"]
+    rest_b = [call for call in calls_b if call not in right and call.layer.kind != "reshape"]
     owned_a, owned_b = ([c for c in rest if c.layer.parameters] for rest in (rest_a, rest_b))
-    if trust_order and [_key(c) for c in owned_a] == [_key(c) for c in owned_b]:
-        pairs += zip(owned_a, owned_b, strict=True)
+    on_both = {_key(c) for c in owned_a} & {_key(c) for c in owned_b}
+    known_a, known_b = ([c for c in owned if _key(c) in on_both] for owned in (owned_a, owned_b))
+    if trust_order and [_key(c) for c in known_a] == [_key(c) for c in known_b]:
+        pairs += zip(known_a, known_b, strict=True)
     else:
         marked = fingerprints()
-        pairs += _by_fingerprint(owned_a, owned_b, *marked)
-        pairs += _aligned(_without(owned_a, pairs, 0), _without(owned_b, pairs, 1))
         free_a, free_b = ([c for c in rest if not c.layer.parameters] for rest in (rest_a, rest_b))
+        pairs += _by_fingerprint(owned_a, owned_b, *marked)
         pairs += _by_fingerprint(free_a, free_b, *marked, least=0.5)
-        rest_a, rest_b = _without(rest_a, pairs, 0), _without(rest_b, pairs, 1)
+    pairs += _aligned(_without(owned_a, pairs, 0), _without(owned_b, pairs, 1))
+    rest_a, rest_b = _without(rest_a, pairs, 0), _without(rest_b, pairs, 1)
     pairs += _between(rest_a, rest_b, sorted(pairs, key=lambda p: p[0].index))
     pairs.sort(key=lambda p: p[0].index)
     return Pairing(pairs, _without(calls_a, pairs, 0), _without(calls_b, pairs, 1))
@@ -108,6 +121,66 @@ def channels_told(
 def batch_told(pairs: Sequence[tuple[Call, Call]]) -> Layouts:
     """The same for sequences: which calls of the second have time first."""
     return Layouts(_told(pairs, lambda shape, moved: (shape[1], shape[0], shape[2]) if len(shape) == 3 else shape))
+
+
+def parameters_told(pairs: Sequence[tuple[Call, Call]], frameworks: tuple[str, str]) -> tuple[Forms, Forms]:
+    """How layers of no known kind hold the parameters of their partners; of two such layers, the second one."""
+    found: tuple[dict[str, Mapping[str, Form]], dict[str, Mapping[str, Form]]] = ({}, {})
+    for one, other in pairs:
+        for which, mine, theirs in ((1, other.layer, one.layer), (0, one.layer, other.layer)):
+            if mine.kind in OWN and mine.parameters and theirs.parameters:
+                forward = theirs.kind not in OWN and (frameworks[which] == "tf" or "weight" not in mine.parameters)
+                forms = _matched(mine.parameters, common(theirs.kind, theirs.parameters), forward)
+                if any(form != Form(n, (*range(len(x)),), x, x) for n, form in forms.items() for x in [form.own_shape]):
+                    found[which][mine.name] = forms
+                break
+    return found
+
+
+def adopt(model: Side, calls: Iterable[Call], forms: Forms) -> None:
+    """Let a side hold the parameters of its layers in these forms, and show them so in its calls."""
+    model.layouts = replace(model.layouts, parameters=forms)
+    for call in calls:
+        if call.layer.name in forms:
+            call.layer = replace(call.layer, parameters=model.get(call.layer.name))
+
+
+def _matched(own: Arrays, theirs: Arrays, forward: bool) -> dict[str, Form]:
+    """Each own parameter with the one of theirs that it is: by shape, with its axes in another order, and by name.
+
+    Args:
+        own, theirs: the parameters.
+        forward: inputs come before outputs, as in x @ W, also where the shape does not tell.
+    """
+
+    def likeness(name: str, x: Array, other: str, y: Array) -> float:
+        if _axes(x.shape, y.shape, forward) is None:
+            return 0.0
+        return 1.0 + (x.shape == y.shape) + 2.0 * (ROLES.get(name.lower(), name) == ROLES.get(other.lower(), other))
+
+    scores = np.array([[likeness(n, x, m, y) for m, y in theirs.items()] for n, x in own.items()])
+    names, others, found = list(own), list(theirs), {}
+    for i, j in zip(*linear_sum_assignment(-scores), strict=True):
+        x, y = own[names[i]].shape, theirs[others[j]].shape
+        if scores[i, j] and (axes := _axes(x, y, forward)) is not None:
+            found[names[i]] = Form(others[j], axes, y, x)
+    return found
+
+
+def _axes(own: tuple[int, ...], theirs: tuple[int, ...], forward: bool) -> tuple[int, ...] | None:
+    """The order in which own axes are theirs: as they are, or (..., in, out) as (out, in, ...), or the reverse."""
+    plain = (*range(len(own)),)
+    orders = [plain]
+    if len(own) > 1:
+        *window, before, last = plain
+        orders += [(last, before, *window), (*plain[2:], 1, 0)]
+    fitting = [axes for axes in orders if _bare(tuple(own[axis] for axis in axes)) == _bare(theirs)]
+    return next(iter(fitting[1:] if forward and len(fitting) > 1 else fitting), None)
+
+
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without axes that only make it fit."""
+    return tuple(length for length in shape if length != 1)
 
 
 def _told(pairs: Sequence[tuple[Call, Call]], turned: Turned) -> dict[int, bool]:
@@ -236,13 +309,22 @@ def _score(a: Call, b: Call) -> float:
     if arrays[0] or arrays[1]:
         if shapes[0] == shapes[1] and (len(kinds) == 1 or "unknown" in kinds or _family(kinds)):
             return 8.0
+        if kinds & {*OWN} and arrays[0] and arrays[1] and _sizes(arrays[0]) == _sizes(arrays[1]):
+            return 6.0
         return 2.0 if len(kinds) == 1 or (_family(kinds) and arrays[0] and arrays[1]) else 0.0
     sizes = [call.outputs[0].size if call.outputs else 0 for call in (a, b)]
     if len(kinds) == 1:
         return 4.0 + (sizes[0] == sizes[1])
     if _family(kinds) and sizes[0] == sizes[1]:
         return 1.0
-    return 0.5 if "unknown" in kinds and a.real and b.real and sizes[0] == sizes[1] else 0.0
+    if "unknown" in kinds and (a.real or b.real) and sizes[0] == sizes[1]:
+        return 0.5 if a.outputs[0].shape == b.outputs[0].shape else 0.25
+    return 0.0
+
+
+def _sizes(arrays: Arrays) -> list[list[int]]:
+    """What axes there are, in whatever order."""
+    return sorted(sorted(_bare(array.shape)) for array in arrays.values())
 
 
 def _family(kinds: set[str]) -> bool:

@@ -67,9 +67,12 @@ def culprits(
             found.append(_diagnosed(a, b, "backward", back, frameworks, train, *passes))
         if train and (moved := _buffer_error(a, b, buffers_a, buffers_b)) > LIMIT:
             found.append(_diagnosed(a, b, "buffer", moved, frameworks, train, one, forced, (buffers_a, buffers_b)))
-    ends = _worst(zip(one.outputs, forced.outputs, strict=False))
-    if ends > LIMIT:
-        found.append(Culprit(f"between {_name(pairs[-1])} and the output", "glue", "forward", ends))
+    ends = {i: _worst([both]) for i, both in enumerate(zip(one.outputs, forced.outputs, strict=False))}
+    worst = max(ends, key=ends.__getitem__)
+    if ends[worst] > LIMIT:
+        where = f"between {_name(pairs[-1] if pairs else None)} and the output"
+        text = _glue(one.outputs[worst], forced.outputs[worst])
+        found.append(Culprit(where, "glue", "forward", ends[worst], (), text))
     elif one.loss is not None and forced.loss is not None and distance(one.loss, forced.loss).error > LIMIT:
         found.append(_loss(one, forced, targets, frameworks))
         pairs = pairs[:-1]  # what comes back from the loss differs, too

@@ -19,6 +19,8 @@ from parity.layer import Layer
 __all__ = [
     "Call",
     "Forcing",
+    "Form",
+    "Forms",
     "Gate",
     "Layouts",
     "Noise",
@@ -27,6 +29,7 @@ __all__ = [
     "Side",
     "Tape",
     "channels_first",
+    "formed",
     "map_arrays",
     "output_weights",
 ]
@@ -59,10 +62,13 @@ class Call:
     noise: Array | None = None
     moved: bool = False
 
-    def passes_on(self) -> None:
-        """It gave back what it was given: unless it is known as something else, it is an identity."""
-        if self.layer.kind == "unknown" and not self.layer.parameters:
-            self.layer, self.real = replace(self.layer, kind="identity", settings={}), False
+    def seen_through(self, same: bool, given: Callable[[], Array], made: Callable[[], Array]) -> None:
+        """Of no known kind and without parameters, it may be `same`, an identity, or give the values in another order.
+
+        Either needs no partner, as the other side may well write it as an expression.
+        """
+        if self.layer.kind == "unknown" and not self.layer.parameters and (same or _rearranged(given(), made())):
+            self.layer, self.real = replace(self.layer, kind="identity" if same else "reshape", settings={}), False
 
     def forget(self) -> None:
         """Let go of what passed; the layer stays."""
@@ -71,14 +77,52 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Layouts:
-    """What a side cannot know of its axes and the other tells, by index: whether they are moved to be canonical.
+class Form:
+    """How the partner of a layer of no known kind holds one of its parameters.
 
-    In Keras the last axis may have the channels of an image, in PyTorch the first one the time of a sequence.
+    Args:
+        name: there.
+        axes: the own ones in the order there.
+        shape, own_shape: there, and of the layer: they may have other axes of length 1.
+    """
+
+    name: str
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+    own_shape: tuple[int, ...]
+
+    def canonical(self, array: Array) -> Array:
+        """The array as the partner holds it."""
+        return array.transpose(self.axes).reshape(self.shape)
+
+    def native(self, array: Array) -> Array:
+        """An array of the partner as the layer holds it."""
+        turned = array.reshape([self.own_shape[axis] for axis in self.axes])
+        return turned.transpose(np.argsort(self.axes))
+
+
+Forms = Mapping[str, Mapping[str, Form]]
+"""By layer and its own name of the parameter."""
+
+
+def formed(arrays: Arrays, told: Mapping[str, Form]) -> dict[str, Array]:
+    """A layer's arrays as its partner holds them."""
+    return {told[n].name if n in told else n: told[n].canonical(x) if n in told else x for n, x in arrays.items()}
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """What a side cannot know and the other tells.
+
+    Args:
+        calls, outputs: by index, whether axes are moved to be canonical: in Keras the last one may have the channels
+            of an image, in PyTorch the first one the time of a sequence.
+        parameters: how they are named and laid out in layers of no known kind.
     """
 
     calls: Mapping[int, bool] = field(default_factory=dict)
     outputs: Mapping[int, bool] = field(default_factory=dict)
+    parameters: Forms = field(default_factory=dict)
 
 
 Noise = Callable[[Call, tuple[int, ...]], Array]
@@ -207,6 +251,10 @@ _NOTHING = np.empty(0)
 def _replaces(array: Array, own: Array) -> bool:
     """Whether an array of the other side can take the place of our own: images may be of another size."""
     return array.shape == own.shape or (array.ndim == own.ndim > 3 and array.shape[:2] == own.shape[:2])
+
+
+def _rearranged(x: Array, y: Array) -> bool:
+    return x.size == y.size and np.array_equal(np.sort(x, axis=None), np.sort(y, axis=None))
 
 
 def output_weights(index: int, shape: tuple[int, ...]) -> Array:

@@ -38,7 +38,7 @@ class TorchRule:
         """One update of the model's parameters with these gradients."""
         for name, parameter in self.parameters.items():
             layer, own = self.side.owner(name)
-            found = gradients.get(layer, {}).get(own)
+            found = self.side.own(layer, gradients.get(layer, {})).get(own)
             parameter.grad = None if found is None else torch.tensor(found).to(parameter)
         self.native.step()
 
@@ -46,9 +46,12 @@ class TorchRule:
         """What it remembers of each parameter, by "slot/layer.parameter"."""
         found = {}
         for name, parameter in self.parameters.items():
+            layer, own = self.side.owner(name)
             for slot, value in self.native.state.get(parameter, {}).items():
                 if slot in STATES and torch.is_tensor(value):
-                    found[f"{STATES[slot]}/{name}"] = value.detach().cpu().double().numpy().copy()
+                    kept = value.detach().cpu().double().numpy().copy()
+                    ((own, kept),) = self.side.formed(layer, {own: kept}).items()
+                    found[f"{STATES[slot]}/{name if layer == name else f'{layer}.{own}'}"] = kept
         return found
 
 

@@ -6,6 +6,7 @@ Functions called outside layers (``F.relu``, ``torch.flatten``) count as layers 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ from parity.side import (
     Tape,
     channels_first,
     crop,
+    formed,
     map_arrays,
     output_weights,
     pad,
@@ -128,19 +130,29 @@ class TorchSide:
     # --- layers and their parameters ---
 
     def tensors(self, layer: str) -> dict[str, torch.Tensor]:
-        """The parameters and buffers of a layer, by canonical name; "value" of a parameter outside all layers."""
+        """The parameters and buffers of a layer, by its own names; "value" of a parameter outside all layers."""
         module = self.parts.get(layer) or _part(self.model, layer)
         if isinstance(module, nn.Parameter):  # outside all layers
             return {"value": module}
         found = {**dict(module.named_parameters()), **dict(module.named_buffers())}
         return {name: t for name, t in found.items() if not name.endswith("num_batches_tracked")}
 
+    def formed(self, layer: str, arrays: Arrays) -> dict[str, Array]:
+        """A layer's arrays by canonical name, as the other side tells where the layer is of no known kind."""
+        return formed(arrays, self.layouts.parameters.get(layer, {}))
+
+    def own(self, layer: str, arrays: Arrays) -> dict[str, Array]:
+        """Canonical arrays by the layer's own names."""
+        told = {form.name: (name, form) for name, form in self.layouts.parameters.get(layer, {}).items()}
+        return {told[n][0] if n in told else n: told[n][1].native(a) if n in told else a for n, a in arrays.items()}
+
     def get(self, layer: str) -> dict[str, Array]:
         """Copies of a layer's arrays."""
-        return {name: _array(tensor) for name, tensor in self.tensors(layer).items()}
+        return self.formed(layer, {name: _array(tensor) for name, tensor in self.tensors(layer).items()})
 
     def put(self, layer: str, arrays: Arrays) -> None:
         """Set a layer's arrays; their shapes have been checked."""
+        arrays = self.own(layer, arrays)
         with torch.no_grad():
             for name, tensor in self.tensors(layer).items():
                 if self.lent and isinstance(tensor, nn.Parameter):  # its memory is the lender's
@@ -194,7 +206,7 @@ class TorchSide:
             found.input_gradients = [_array(g) for g in got[: len(sources)]]
             for name, g in zip(parameters, got[len(sources) :], strict=False):
                 layer, parameter = self.owner(name)
-                found.parameter_gradients.setdefault(layer, {})[parameter] = _view(g)
+                found.parameter_gradients.setdefault(layer, {}).update(self.formed(layer, {parameter: _view(g)}))
         return found
 
     def buffers(self) -> dict[str, dict[str, Array]]:
@@ -203,7 +215,7 @@ class TorchSide:
         for name, buffer in self.model.named_buffers():
             layer, own = self.owner(name)
             if own != "value" and not name.endswith("num_batches_tracked"):
-                found.setdefault(layer, {})[own] = _array(buffer)
+                found.setdefault(layer, {}).update(self.formed(layer, {own: _array(buffer)}))
         return found
 
     def owner(self, name: str) -> tuple[str, str]:
@@ -292,7 +304,9 @@ class _Recorder(TorchFunctionMode):
         if self.depth > 1:
             return None
         shapes = [tuple(t.shape) for t in _flatten(args)]
-        layer = describe(module, self.side.names[module], shapes)
+        layer = describe(module, name := self.side.names[module], shapes)
+        if name in self.side.layouts.parameters:
+            layer = replace(layer, parameters=self.side.formed(name, layer.parameters))
         if layer.kind == "zero_pad":  # belongs to the convolution or pooling behind it
             self.open.append((None, 0))
             return None
@@ -312,8 +326,8 @@ class _Recorder(TorchFunctionMode):
         if call is None:
             self.padded[id(output)] = (output, _zero_pad(module)[1]["padding"])
             return None
-        if args and output is args[0] and output._version == version:
-            call.passes_on()
+        if len(args) == 1 and torch.is_tensor(args[0]) and args[0]._version == version and torch.is_tensor(output):
+            call.seen_through(output is args[0], lambda: _array(args[0]), lambda: _array(output))
         if call.layer.kind == "dropout" and self.tape.noise and module.training and _calls_its_own(module):
             output = self._drop(args[0], call, self.tape.noise)
         return self._gate_outputs(call, output)

@@ -1,5 +1,6 @@
 """The seam: both backends do what the protocol says, and layouts are right for every kind of layer."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -211,7 +212,13 @@ def small(id, variant, backend):
     """A concept, its settings and a model in the size in which the two sides are compared."""
     concept = catalogue.concept(id)
     config = concept.variant(variant).small
-    return concept, concept.settings(variant, config), dualnet.build(id, backend.name, variant=variant, **config)
+    return concept, concept.settings(variant, config), built(id, variant, backend.name)
+
+
+@cache
+def built(id, variant, name):
+    """One model for all tests that leave it as it is; `built.__wrapped__` makes another."""
+    return dualnet.build(id, name, variant=variant, **catalogue.concept(id).variant(variant).small)
 
 
 def rows(spec):
@@ -270,7 +277,7 @@ def test_native_saving_works(id, variant, backend, tmp_path):
         import torch
 
         torch.save(model.state_dict(), tmp_path / "m.pt")
-        _, _, again = small(id, variant, backend)
+        again = built.__wrapped__(id, variant, backend.name)
         again.load_state_dict(torch.load(tmp_path / "m.pt", weights_only=True))
     else:
         import keras

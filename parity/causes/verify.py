@@ -73,7 +73,8 @@ class Verified:
         )
         title = "; and ".join(cause.title for cause, _ in self.parts)
         if self.altered:
-            title += f" (the {target.framework} layer does not do what its settings say, but behaves as if {has[1]})"
+            settings = "" if target.layer.kind == "unknown" else "does not do what its settings say, but "
+            title += f" (the {target.framework} layer {settings}behaves as if {has[1]})"
         if self.swapped:
             has, fixes = (has[1], has[0]), (fixes[1], fixes[0])
         return Diagnosis(" + ".join(cause.id for cause, _ in self.parts), title, self.remaining, has, fixes)

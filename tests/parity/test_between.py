@@ -334,7 +334,7 @@ def test_other_sizes_from_before_and_borders_that_a_pooling_leaves_out_are_no_cr
 def test_layers_that_give_back_what_they_are_given_need_no_partner():
     class Lifted(L.Layer):
         def call(self, x):
-            return x * 1.0
+            return x * 1.5
 
     class Doubled(nn.Module):
         def forward(self, x):
@@ -346,7 +346,10 @@ def test_layers_that_give_back_what_they_are_given_need_no_partner():
         assert parity.compare(model, plain, SEQUENCE[:, 0]).passed
         assert parity.compare(model, sequential((5,), L.Dense(6), Given(), L.Dense(2)), SEQUENCE[:, 0]).passed
     busy = sequential((5,), L.Dense(6), Lifted(), L.Dense(2))
-    assert parity.compare(model, busy, SEQUENCE[:, 0]).unpaired == ("b: lifted (unknown)",)
+    short = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 2))
+    assert parity.compare(short, busy, SEQUENCE[:, 0]).unpaired == ("b: lifted (unknown)",)
+    (culprit,) = parity.compare(model, busy, SEQUENCE[:, 0]).culprits
+    assert culprit.where == "1 | lifted"
     changed = nn.Sequential(nn.Linear(5, 6), Doubled(), nn.Linear(6, 2))
     assert parity.compare(changed, plain, SEQUENCE[:, 0]).unpaired == ("a: 1 (unknown)",)
 
