@@ -319,7 +319,7 @@ def _score(a: Call, b: Call) -> float:
         return 1.0
     if "unknown" in kinds and (a.real or b.real) and sizes[0] == sizes[1]:
         return 0.5 if a.outputs[0].shape == b.outputs[0].shape else 0.25
-    return 0.0
+    return 0.1 if "unknown" in kinds and a.real and b.real else 0.0
 
 
 def _sizes(arrays: Arrays) -> list[list[int]]:

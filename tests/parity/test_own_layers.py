@@ -102,6 +102,21 @@ def test_what_computes_is_the_partner_of_what_computes_the_same(module, twin):
     assert report.passed, str(report)
 
 
+def test_layers_at_one_place_are_partners_although_their_outputs_have_other_sizes():
+    def ours(padding):
+        return nn.Sequential(nn.Conv2d(4, 3, 3), nn.MaxPool2d(3, 1, padding), nn.Conv2d(3, 2, 1))
+
+    def theirs():
+        pool = KerasOwn(lambda self, x: tf.nn.max_pool2d(x, 3, 1, "VALID"), None, name="pool")
+        return sequential((9, 8, 4), L.Conv2D(3, 3), pool, L.Conv2D(2, 1))
+
+    assert parity.compare(ours(0), theirs(), IMAGE).passed
+    for report in both_ways(lambda: ours(1), theirs, IMAGE):
+        (culprit,) = report.culprits
+        assert set(culprit.where.split(" | ")) == {"1", "pool"}
+        assert culprit.diagnoses[0].cause == "pool.padding_amount"
+
+
 def test_the_order_is_trusted_although_one_side_has_a_layer_more(monkeypatch):
     class Normalized(L.Layer):
         def build(self, shape):
@@ -186,11 +201,12 @@ class KerasOwn(L.Layer):
 
     def __init__(self, function, w, b=None, **settings):
         super().__init__(**settings)
-        self.function, self.shapes = function, {"w": w, **({"b": b} if b else {})}
+        self.function, self.shapes = function, {"w": w, "b": b}
 
     def build(self, shape):
         for name, own in self.shapes.items():
-            setattr(self, name, self.add_weight(shape=own, name=name, initializer="random_normal"))
+            if own:
+                setattr(self, name, self.add_weight(shape=own, name=name, initializer="random_normal"))
 
     def call(self, x):
         return self.function(self, x)
